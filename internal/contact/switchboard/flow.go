@@ -1,0 +1,52 @@
+package switchboard
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// The states of a flow version.
+const (
+	FlowDraft     = "draft"
+	FlowPublished = "published"
+	FlowRetired   = "retired" // was published before
+)
+
+// Flow is a menu or call flow. Its versions hold the graph.
+type Flow struct {
+	Meta
+	Name      string
+	Language  string
+	Published int // number of the published version, 0: none
+	Draft     int // number of the draft version, 0: none
+}
+
+// FlowVersion is one numbered state of a flow's graph (package ivr's JSON).
+type FlowVersion struct {
+	FlowID      string
+	Number      int
+	State       string
+	Graph       json.RawMessage
+	Note        string
+	Author      string // user id
+	CreatedAt   time.Time
+	PublishedAt time.Time
+}
+
+// Problem is something that Check found in a graph; Severe ones forbid
+// publishing.
+type Problem struct {
+	Node   string
+	Key    string // message key
+	Params map[string]any
+	Severe bool
+}
+
+// PublishedFlow is the version of a flow that calls run.
+type PublishedFlow struct {
+	FlowID   string
+	Name     string
+	Language string
+	Number   int // version
+	Graph    json.RawMessage
+}
