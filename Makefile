@@ -1,0 +1,73 @@
+# Heartline 爱心专线. `make` lists the targets.
+GO      ?= go
+BIN     := bin/heartline
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Packages whose tests run under the race detector: all that hold goroutines.
+RACE := ./internal/contact/... ./internal/platform/... ./internal/api/... ./internal/app/...
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build web dev test check peers unit race web-test e2e bench soak fuzz openapi screenshots clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## build everything, seed a fictional hospital into ./var and start it
+	./$(BIN) demo $(ARGS)
+
+build: web ## build the web app and the program
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/heartline
+
+web: web/dist/.built ## build the web app
+
+web/dist/.built: web/package-lock.json $(shell find web/src web/public web/*.html web/*.ts 2>/dev/null)
+	cd web && npm ci --no-audit --no-fund && npm run build
+	@touch $@
+
+dev: ## run the server and Vite side by side, with reload of the web app
+	cd web && (test -d node_modules || npm ci --no-audit --no-fund)
+	scripts/dev.sh
+
+test: peers check build web-test unit race e2e ## everything that CI runs
+	@scripts/summary.sh
+
+peers: ## install or name the programs that the tests call
+	@scripts/peers.sh
+
+check: ## formatting, vet
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || (gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1)
+	$(GO) vet ./...
+
+unit: web/dist/.built ## Go tests, both databases, real peers
+	$(GO) test -timeout 15m ./...
+
+race: ## Go tests of the concurrent packages under the race detector
+	$(GO) test -race -short -timeout 20m $(RACE)
+
+web-test: web/dist/.built ## types, unit tests and translations of the web app
+	cd web && npm run check && npm test && npm run i18n
+
+e2e: build ## the real program with real phones and a real browser
+	cd e2e && npm ci --no-audit --no-fund && npx playwright test
+
+bench: build ## benchmarks, with ratios against their limits
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/...
+	./$(BIN) bench calls
+
+soak: build ## long runs: 400 calls/s for a minute, media for five
+	./$(BIN) bench calls --rate 400 --seconds 60
+	./$(BIN) bench media --calls 100 --seconds 300
+
+fuzz: ## each fuzz target for half a minute
+	@scripts/fuzz.sh 30s
+
+openapi: ## write api/openapi.json and the typed client from the operations
+	$(GO) run ./internal/api/spec > api/openapi.json
+	cd web && npm run client
+
+screenshots: build ## photograph every page into docs/screenshots
+	cd e2e && npm ci --no-audit --no-fund && npx playwright test --config screenshots.config.ts
+
+clean: ## remove what was built (never ./var)
+	rm -rf bin web/dist/assets web/dist/.built web/node_modules e2e/node_modules e2e/out

@@ -1,0 +1,99 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"heartline/internal/platform/errs"
+)
+
+// Recover finishes the files that a crash left open and returns how many could
+// be saved. The sound is read as far as its encrypted segments are whole
+// (a quarter of a second may be missing at the end) and written again as a
+// proper file. Call it before the first Start.
+func (s *Service) Recover(ctx context.Context) (saved int, err error) {
+	var parts []string
+	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".part") {
+			parts = append(parts, path)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for open recordings: %w", err)
+	}
+	var failed error
+	for _, path := range parts {
+		if err := s.recoverFile(ctx, path); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", filepath.Base(path), err))
+			continue
+		}
+		saved++
+	}
+	return saved, failed
+}
+
+func (s *Service) recoverFile(ctx context.Context, path string) error {
+	head, err := headerOf(path)
+	if errors.Is(err, errNotRecording) {
+		// The crash came before the header was whole: there is no sound in it.
+		return os.Remove(path)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.Get(ctx, head.ID)
+	if err == nil {
+		return s.settle(path, strings.TrimSuffix(path, ".part")+".hlr", head)
+	}
+	if !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	key, err := head.key()
+	if err != nil {
+		return err
+	}
+	alaw, _, err := s.decrypt(path, key, head.ID)
+	if err != nil {
+		return err
+	}
+	if len(alaw) == 0 {
+		return os.Remove(path)
+	}
+	return s.rewrite(ctx, path, head, alaw)
+}
+
+// rewrite replaces a torn file by a whole one under the same key id and row.
+func (s *Service) rewrite(ctx context.Context, path string, head header, alaw []byte) error {
+	if err := os.Rename(path, path+".torn"); err != nil {
+		return err
+	}
+	c := &capture{svc: s, id: head.ID, callID: head.CallID, started: head.started()}
+	if err := c.WriteStereo(alaw); err != nil {
+		return errors.Join(err, os.Remove(c.path), os.Rename(path+".torn", path))
+	}
+	rec, fresh, err := c.finish()
+	if err != nil {
+		return err
+	}
+	rec.Truncated = true
+	rec.EndedAt = rec.StartedAt.Add(rec.Duration)
+	if err := s.commit(ctx, rec, fresh); err != nil {
+		return err
+	}
+	return os.Remove(path + ".torn")
+}
+
+func headerOf(path string) (header, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return header{}, err
+	}
+	defer f.Close()
+	return readHeader(f)
+}

@@ -1,0 +1,228 @@
+package recording
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"heartline/internal/contact/media"
+	"heartline/internal/platform/alarm"
+	"heartline/internal/platform/audit"
+	"heartline/internal/platform/crypto"
+	"heartline/internal/platform/errs"
+	"heartline/internal/platform/event"
+	"heartline/internal/platform/id"
+	"heartline/internal/platform/identity"
+	"heartline/internal/platform/store"
+)
+
+// Config says where the sound goes and how long it stays.
+type Config struct {
+	Dir     string        // directory of the encrypted files
+	Keep    time.Duration // retention; hospital-rules §11 asks for ≥ 2 years
+	MinFree uint64        // bytes that must stay free on the disk
+}
+
+// Deps are the parts the service works with.
+type Deps struct {
+	DB     *store.DB
+	Keys   *crypto.Keyring
+	Audit  *audit.Log
+	Bus    *event.Bus
+	Alarms *alarm.Board
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// Service captures, keeps and gives back recordings.
+type Service struct {
+	db      *store.DB
+	keys    *crypto.Keyring
+	audit   *audit.Log
+	bus     *event.Bus
+	alarms  *alarm.Board
+	log     *slog.Logger
+	now     func() time.Time
+	dir     string
+	keep    time.Duration
+	minFree uint64
+	free    func(path string) (uint64, error)
+
+	mu       sync.Mutex
+	captures map[string]*capture
+}
+
+// New makes the service and its directory.
+func New(cfg Config, d Deps) (*Service, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("recording directory: %w", err)
+	}
+	return &Service{db: d.DB, keys: d.Keys, audit: d.Audit, bus: d.Bus, alarms: d.Alarms, log: d.Log, now: d.Now,
+		dir: cfg.Dir, keep: cfg.Keep, minFree: cfg.MinFree, free: freeBytes, captures: map[string]*capture{}}, nil
+}
+
+// Start begins the recording of a call and returns where its frames go and
+// the recording's id. It does no I/O.
+func (s *Service) Start(_ context.Context, callID string) (media.FrameSink, string, error) {
+	c := &capture{svc: s, id: id.New(), callID: callID, started: s.now()}
+	s.mu.Lock()
+	s.captures[c.id] = c
+	s.mu.Unlock()
+	return c, c.id, nil
+}
+
+// Finish completes a recording once the engine writes no more: the file is
+// closed and synced, its row committed. A call without sound leaves nothing.
+func (s *Service) Finish(ctx context.Context, recordingID string) (Recording, error) {
+	s.mu.Lock()
+	c := s.captures[recordingID]
+	delete(s.captures, recordingID)
+	s.mu.Unlock()
+	if c == nil {
+		return Recording{}, errs.New(errs.NotFound, "recording.not_found")
+	}
+	rec, head, err := c.finish()
+	if err != nil {
+		// The part file stays; Recover saves at the next start what is in it.
+		return rec, fmt.Errorf("finish recording %s: %w", recordingID, err)
+	}
+	if rec.Bytes == 0 {
+		return rec, discard(rec.path)
+	}
+	return rec, s.commit(ctx, rec, head)
+}
+
+// discard removes the file of a recording that holds no sound.
+func discard(path string) error {
+	if path == "" {
+		return nil
+	}
+	return os.Remove(path)
+}
+
+// commit stores the row, then wipes the key from the file and renames it. A
+// crash between the steps is completed by Recover.
+func (s *Service) commit(ctx context.Context, rec Recording, head header) error {
+	part := rec.path
+	rec.path = strings.TrimSuffix(part, ".part") + ".hlr"
+	rec.KeepUntil = rec.EndedAt.Add(s.keep)
+	err := s.db.Write(ctx, func(tx *store.Tx) error { return insertRecording(ctx, tx, s.relative(rec)) })
+	if err != nil {
+		return fmt.Errorf("store recording: %w", err)
+	}
+	if err := s.settle(part, rec.path, head); err != nil {
+		return err
+	}
+	s.alarms.Clear("alarm.recording_failed", "")
+	publishFinished(s.bus, rec)
+	return nil
+}
+
+func (s *Service) settle(part, final string, head header) error {
+	if err := wipeKey(part, head); err != nil {
+		return fmt.Errorf("wipe recording key: %w", err)
+	}
+	return os.Rename(part, final)
+}
+
+// relative keeps paths independent of where the data folder lies.
+func (s *Service) relative(rec Recording) Recording {
+	if rel, err := filepath.Rel(s.dir, rec.path); err == nil {
+		rec.path = rel
+	}
+	return rec
+}
+
+// Get returns the record of a recording.
+func (s *Service) Get(ctx context.Context, recordingID string) (Recording, error) {
+	var rec Recording
+	err := s.db.Read(ctx, func(tx *store.Tx) (err error) {
+		rec, err = selectRecording(ctx, tx, recordingID)
+		return err
+	})
+	return rec, err
+}
+
+// Open returns the sound as WAV (PCM 16 bit, 8 kHz, stereo) for the signed-in
+// user, and writes the listening into the audit log before a byte is given.
+func (s *Service) Open(ctx context.Context, recordingID string) (io.ReadSeeker, Recording, error) {
+	who, err := identity.Require(ctx, identity.RecordingListen, identity.RecordingListenOwn)
+	if err != nil {
+		return nil, Recording{}, err
+	}
+	rec, alaw, err := s.load(ctx, recordingID)
+	if err != nil {
+		return nil, rec, err
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		return s.audit.Append(ctx, tx, audit.Entry{At: s.now(), Actor: who.UserID, ActorName: who.Name, Action: "recording.listen",
+			Object: "recording", ObjectID: rec.ID, IP: who.IP, RequestID: who.RequestID, Detail: map[string]any{"call": rec.CallID}})
+	})
+	if err != nil {
+		return nil, rec, fmt.Errorf("audit listening: %w", err)
+	}
+	return newWAV(alaw), rec, nil
+}
+
+// Waveform returns the peak of each of n equal parts, 0..1, left and right.
+func (s *Service) Waveform(ctx context.Context, recordingID string, n int) ([2][]float32, error) {
+	if n < 1 || n > 5000 {
+		return [2][]float32{}, errs.InvalidField("points", "recording.points_range")
+	}
+	_, alaw, err := s.load(ctx, recordingID)
+	if err != nil {
+		return [2][]float32{}, err
+	}
+	return peaks(alaw, n), nil
+}
+
+// load decrypts a whole recording: an hour is 57 MB.
+func (s *Service) load(ctx context.Context, recordingID string) (Recording, []byte, error) {
+	rec, err := s.Get(ctx, recordingID)
+	if err != nil {
+		return rec, nil, err
+	}
+	if rec.State != Ready {
+		return rec, nil, errs.New(errs.NotFound, "recording.erased")
+	}
+	key, err := base64.StdEncoding.DecodeString(rec.wrappedKey)
+	if err != nil {
+		return rec, nil, fmt.Errorf("recording key: %w", err)
+	}
+	alaw, truncated, err := s.decrypt(filepath.Join(s.dir, rec.path), key, rec.ID)
+	if errors.Is(err, os.ErrNotExist) {
+		return rec, nil, errs.Wrap(errs.NotFound, "recording.file_missing", err)
+	}
+	if err != nil {
+		return rec, nil, err
+	}
+	rec.Truncated = rec.Truncated || truncated
+	return rec, alaw, nil
+}
+
+// decrypt reads the stream of a file as far as its segments are whole.
+func (s *Service) decrypt(path string, wrappedKey []byte, recordingID string) (alaw []byte, truncated bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	if _, err := f.Seek(bodyOffset, io.SeekStart); err != nil {
+		return nil, false, err
+	}
+	r, err := s.keys.OpenRecording(wrappedKey, f, aad(recordingID))
+	if err != nil {
+		return nil, false, fmt.Errorf("open recording stream: %w", err)
+	}
+	alaw, err = io.ReadAll(r)
+	alaw = alaw[:len(alaw)&^1]
+	return alaw, err != nil, nil
+}

@@ -1,0 +1,39 @@
+package recording
+
+import (
+	"context"
+
+	"heartline/internal/platform/errs"
+	"heartline/internal/platform/store"
+)
+
+const columns = `id, call_id, started_at, ended_at, duration_ms, bytes, truncated, state, path, wrapped_key, legal_hold, keep_until`
+
+func insertRecording(ctx context.Context, tx *store.Tx, r Recording) error {
+	_, err := tx.Exec(ctx, `INSERT INTO recordings (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING`,
+		r.ID, r.CallID, store.Millis(r.StartedAt), store.Millis(r.EndedAt), r.Duration.Milliseconds(), r.Bytes, flag(r.Truncated),
+		string(r.State), r.path, r.wrappedKey, flag(r.LegalHold), store.Millis(r.KeepUntil))
+	return err
+}
+
+func selectRecording(ctx context.Context, tx *store.Tx, recordingID string) (Recording, error) {
+	var r Recording
+	var started, ended, ms, keep int64
+	var truncated, hold int
+	err := tx.QueryRow(ctx, `SELECT `+columns+` FROM recordings WHERE id = $1`, recordingID).Scan(
+		&r.ID, &r.CallID, &started, &ended, &ms, &r.Bytes, &truncated, &r.State, &r.path, &r.wrappedKey, &hold, &keep)
+	if store.IsNoRows(err) {
+		return r, errs.New(errs.NotFound, "recording.not_found")
+	}
+	r.StartedAt, r.EndedAt, r.KeepUntil = store.Time(started), store.Time(ended), store.Time(keep)
+	r.Duration = duration(r.Bytes)
+	r.Truncated, r.LegalHold = truncated == 1, hold == 1
+	return r, err
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
