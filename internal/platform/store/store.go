@@ -1,0 +1,232 @@
+// Package store opens Heartline's database and runs transactions on it: SQLite
+// embedded by default, PostgreSQL for larger sites, with one SQL text for both
+// ($n parameters, times as UTC milliseconds, ids as text). It owns connections,
+// transactions, group commit, retries, schema migrations and the search index
+// helper. It does not own any table's meaning: SQL lives in store.go of the
+// package whose data it is.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Dialect names the database behind a DB.
+type Dialect string
+
+// The dialects.
+const (
+	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres"
+)
+
+// ErrClosed is returned by Read and Write after Close.
+var ErrClosed = errors.New("store: closed")
+
+// DB is an open, migrated database. It is safe for concurrent use.
+type DB struct {
+	dialect Dialect
+	url     string
+	pool    *sql.DB // readers on SQLite, everything on PostgreSQL
+	writer  *writer // SQLite only
+	lane    *lane   // PostgreSQL only
+}
+
+// Open connects to "sqlite:/path/heartline.db" or "postgres://…" and brings the
+// schema up to date before it returns.
+func Open(ctx context.Context, url string) (*DB, error) {
+	db, err := Connect(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// Connect is Open without the migrations, for tools that look at a database
+// as it is.
+func Connect(ctx context.Context, url string) (*DB, error) {
+	path, isFile := strings.CutPrefix(url, "sqlite:")
+	switch {
+	case isFile:
+		return openSQLite(ctx, url, path)
+	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+		return openPostgres(ctx, url)
+	}
+	return nil, fmt.Errorf("open database: unknown scheme in database URL, want sqlite:/path or postgres://")
+}
+
+// Dialect says which database is behind db.
+func (db *DB) Dialect() Dialect { return db.dialect }
+
+// SQL is the pool below db. On SQLite it is read-only: writes go through Write.
+func (db *DB) SQL() *sql.DB { return db.pool }
+
+// URL is what the database was opened with. It may hold a password: never log it.
+func (db *DB) URL() string { return db.url }
+
+// Close waits for the running group of writes and closes all connections.
+func (db *DB) Close() error {
+	var err error
+	if db.writer != nil {
+		err = db.writer.close()
+	}
+	return errors.Join(err, db.pool.Close())
+}
+
+// Read runs fn in a read-only transaction that sees one snapshot.
+func (db *DB) Read(ctx context.Context, fn func(tx *Tx) error) error {
+	opts := &sql.TxOptions{ReadOnly: true}
+	if db.dialect == Postgres {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	sqlTx, err := db.pool.BeginTx(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("begin read: %w", closedError(err))
+	}
+	tx := &Tx{dialect: db.dialect, tx: sqlTx}
+	defer func() {
+		tx.closeRows()
+		_ = sqlTx.Rollback() // nothing to keep
+	}()
+	return fn(tx)
+}
+
+// Write runs fn in a transaction and returns once its effects are on disk.
+// An error or panic of fn undoes everything fn did and nothing else.
+//
+// fn may run more than once (serialization retry on PostgreSQL, a group that
+// failed on SQLite), so it must only change the database through tx and assign,
+// not accumulate, captured variables. It must neither call Write (that would
+// wait for itself) nor wait for the network or another goroutine's Write: on
+// SQLite all writers share one transaction.
+func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	if db.dialect == SQLite {
+		return db.writer.write(ctx, fn)
+	}
+	return db.writePostgres(ctx, fn)
+}
+
+// Tx is a running transaction, valid until the closure it was given to returns.
+type Tx struct {
+	dialect      Dialect
+	tx           *sql.Tx
+	uncancelled  bool // statements must not carry a cancellable context
+	rows         []*sql.Rows
+	beforeCommit []func(ctx context.Context) error
+	afterCommit  []func()
+	afterUndo    []func()
+	savepoints   int
+}
+
+// Exec runs one statement and returns the number of rows it changed.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := tx.tx.ExecContext(tx.context(ctx), query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// Query runs one query; rows left open are closed when the transaction ends.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	rows, err := tx.tx.QueryContext(tx.context(ctx), query, args...)
+	if err == nil {
+		tx.rows = append(tx.rows, rows)
+	}
+	return rows, err
+}
+
+// QueryRow runs a query for at most one row; Scan answers IsNoRows when none.
+func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	return tx.tx.QueryRowContext(tx.context(ctx), query, args...)
+}
+
+// BeforeCommit runs fn as the last step of the transaction, after the closure
+// returned nil; an error of fn fails the transaction.
+func (tx *Tx) BeforeCommit(fn func(ctx context.Context) error) {
+	tx.beforeCommit = append(tx.beforeCommit, fn)
+}
+
+// AfterCommit runs fn once the transaction is on disk, before Write returns, in
+// the goroutine that called Write.
+func (tx *Tx) AfterCommit(fn func()) { tx.afterCommit = append(tx.afterCommit, fn) }
+
+// AfterRollback runs fn if this run of the transaction is undone.
+func (tx *Tx) AfterRollback(fn func()) { tx.afterUndo = append(tx.afterUndo, fn) }
+
+// Dialect says which database the transaction runs on.
+func (tx *Tx) Dialect() Dialect { return tx.dialect }
+
+// SQLTx is the transaction below, for libraries that insist on one. On SQLite
+// it is shared with other writers: never commit it, roll it back, or give its
+// statements a context that can be cancelled.
+func (tx *Tx) SQLTx() *sql.Tx { return tx.tx }
+
+// Try runs fn and, if it fails, undoes only what fn did, so that the
+// transaction stays usable on both databases (PostgreSQL otherwise refuses
+// every statement after a failed one).
+func (tx *Tx) Try(ctx context.Context, fn func() error) error {
+	tx.savepoints++
+	name := fmt.Sprintf("try_%d", tx.savepoints)
+	if _, err := tx.Exec(ctx, "SAVEPOINT "+name); err != nil {
+		return fmt.Errorf("savepoint: %w", err)
+	}
+	if err := fn(); err != nil {
+		if _, undo := tx.Exec(ctx, "ROLLBACK TO SAVEPOINT "+name); undo != nil {
+			return errors.Join(err, fmt.Errorf("undo savepoint: %w", undo))
+		}
+		_, release := tx.Exec(ctx, "RELEASE SAVEPOINT "+name)
+		return errors.Join(err, release)
+	}
+	_, err := tx.Exec(ctx, "RELEASE SAVEPOINT "+name)
+	return err
+}
+
+// context removes cancellation where it would destroy other writers' work:
+// SQLite rolls the whole transaction back when a writing statement is
+// interrupted.
+func (tx *Tx) context(ctx context.Context) context.Context {
+	if tx.uncancelled {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
+// run calls fn and the BeforeCommit hooks.
+func (tx *Tx) run(ctx context.Context, fn func(*Tx) error) error {
+	if err := fn(tx); err != nil {
+		return err
+	}
+	for i := 0; i < len(tx.beforeCommit); i++ {
+		if err := tx.beforeCommit[i](tx.context(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) closeRows() {
+	for _, r := range tx.rows {
+		_ = r.Close()
+	}
+	tx.rows = nil
+}
+
+func runAll(fns []func()) {
+	for _, fn := range fns {
+		fn()
+	}
+}
+
+// Millis is the stored form of a time: UTC milliseconds since 1970.
+func Millis(t time.Time) int64 { return t.UnixMilli() }
+
+// Time is the inverse of Millis, in UTC.
+func Time(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
