@@ -3,6 +3,8 @@ package switchboard
 import (
 	"encoding/json"
 	"time"
+
+	"heartline/internal/contact/ivr"
 )
 
 // The states of a flow version.
@@ -21,7 +23,7 @@ type Flow struct {
 	Draft     int // number of the draft version, 0: none
 }
 
-// FlowVersion is one numbered state of a flow's graph (package ivr's JSON).
+// FlowVersion is one numbered state of a flow's graph, the JSON of ivr.Flow.
 type FlowVersion struct {
 	FlowID      string
 	Number      int
@@ -33,20 +35,11 @@ type FlowVersion struct {
 	PublishedAt time.Time
 }
 
-// Problem is something that Check found in a graph; Severe ones forbid
-// publishing.
-type Problem struct {
-	Node   string
-	Key    string // message key
-	Params map[string]any
-	Severe bool
-}
-
 // PublishedFlow is the version of a flow that calls run.
 type PublishedFlow struct {
 	FlowID   string
 	Name     string
 	Language string
 	Number   int // version
-	Graph    json.RawMessage
+	Graph    ivr.Flow
 }

@@ -22,7 +22,7 @@ type Snapshot struct {
 	agents     map[string]AgentProfile // by user id
 	agentByNo  map[string]AgentProfile
 	agentList  []AgentProfile
-	calendars  map[string]CalendarHours
+	calendars  map[string]Calendar
 	prompts    map[promptKey]Prompt
 	flows      map[string]PublishedFlow
 	disposals  []Disposition
@@ -118,7 +118,7 @@ func (s *Snapshot) AgentByNumber(number string) (AgentProfile, bool) {
 func (s *Snapshot) Agents() []AgentProfile { return s.agentList }
 
 // Calendar finds opening hours by id.
-func (s *Snapshot) Calendar(id string) (CalendarHours, bool) {
+func (s *Snapshot) Calendar(id string) (Calendar, bool) {
 	c, ok := s.calendars[id]
 	return c, ok
 }
