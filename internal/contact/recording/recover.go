@@ -17,15 +17,18 @@ import (
 // (a quarter of a second may be missing at the end) and written again as a
 // proper file. Call it before the first Start.
 func (s *Service) Recover(ctx context.Context) (saved int, err error) {
-	var parts []string
-	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".part") {
-			parts = append(parts, path)
-		}
-		return err
-	})
+	torn, err := s.find(".part.torn")
 	if err != nil {
-		return 0, fmt.Errorf("look for open recordings: %w", err)
+		return 0, err
+	}
+	for _, path := range torn {
+		if err := s.untear(ctx, path); err != nil {
+			return 0, err
+		}
+	}
+	parts, err := s.find(".part")
+	if err != nil {
+		return 0, err
 	}
 	var failed error
 	for _, path := range parts {
@@ -36,6 +39,34 @@ func (s *Service) Recover(ctx context.Context) (saved int, err error) {
 		saved++
 	}
 	return saved, failed
+}
+
+func (s *Service) find(suffix string) (paths []string, err error) {
+	err = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, suffix) {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for open recordings: %w", err)
+	}
+	return paths, nil
+}
+
+// untear undoes a rewrite that a second crash interrupted: until the row is
+// committed the torn original is the better source.
+func (s *Service) untear(ctx context.Context, path string) error {
+	head, err := headerOf(path)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Get(ctx, head.ID); err == nil {
+		return os.Remove(path)
+	} else if !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	return os.Rename(path, strings.TrimSuffix(path, ".torn"))
 }
 
 func (s *Service) recoverFile(ctx context.Context, path string) error {

@@ -1,0 +1,13 @@
+import { defineConfig } from '@playwright/test'
+
+// One worker: every test has a hospital and real-time sound of its own, and
+// two cores are enough for one of them at a time.
+export default defineConfig({
+  testDir: './tests',
+  outputDir: './out',
+  workers: 1,
+  timeout: 120_000,
+  retries: 0,
+  reporter: [['list']],
+  forbidOnly: !!process.env.CI,
+})
