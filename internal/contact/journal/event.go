@@ -24,6 +24,8 @@ type Event struct {
 	Kind    string          `json:"kind"`
 	Version int             `json:"version"`
 	Data    json.RawMessage `json:"data,omitempty"`
+
+	payload Payload // set by Append, so that nobody decodes what was just encoded
 }
 
 // Payload is the data of one kind of event: a struct of kinds.go.

@@ -139,6 +139,9 @@ func (u Unknown) Kind() string { return u.Name }
 // Unknown for a kind of another version of the program. Malformed data of a
 // known kind is an error.
 func Decode(e Event) (Payload, error) {
+	if e.payload != nil {
+		return e.payload, nil
+	}
 	if dec := decoder(e.Kind); dec != nil {
 		p, err := dec(e.Data)
 		if err != nil {
