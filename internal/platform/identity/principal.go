@@ -19,6 +19,7 @@ type Principal struct {
 	SessionID   string
 	IP          string
 	RequestID   string
+	MustChange  bool // the password has to be changed before anything else
 }
 
 // Has reports whether the principal holds any of the given permissions.
