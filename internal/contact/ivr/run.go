@@ -1,0 +1,251 @@
+package ivr
+
+const (
+	defaultTimeoutS = 5
+	defaultTries    = 3
+	maxSteps        = 200 // nodes per call; then a person takes over
+	defaultLanguage = "zh-CN"
+	operatorKey     = "0"
+)
+
+// Vars are what the call brings along.
+type Vars struct {
+	Language string // overrides the flow's, such as the customer's preference
+}
+
+// Start enters a flow. A flow that does not pass Check still runs as far as it
+// goes; where it leads nowhere the caller gets the operator, or is hung up.
+func Start(f Flow, vars Vars) (State, []Action) {
+	s := State{Lang: defaultLanguage}
+	for _, lang := range []string{f.Language, vars.Language} {
+		if lang != "" {
+			s.Lang = lang
+		}
+	}
+	r := run{flow: &f, state: s}
+	r.do(SetLanguage{Lang: s.Lang})
+	r.enter(f.Start, false)
+	return r.state, r.actions
+}
+
+// Step reacts to an input. An input that does not fit the state changes
+// nothing and asks for nothing.
+func Step(f Flow, s State, in Input) (State, []Action) {
+	if s.Done {
+		return s, nil
+	}
+	r := run{flow: &f, state: s}
+	if _, gone := in.(Gone); gone {
+		r.state.Done = true
+		return r.state, nil
+	}
+	node, ok := f.Nodes[s.Node]
+	if !ok {
+		r.lost("node_missing")
+		return r.state, r.actions
+	}
+	switch node.Type {
+	case TypePlay:
+		r.play(node, in)
+	case TypeMenu:
+		r.menu(node, in)
+	case TypeHours:
+		if h, ok := in.(Hours); ok {
+			r.enter(pick(h.Open, node.Open, node.Closed), false)
+		}
+	case TypeQueue:
+		if _, ok := in.(QueueLeft); ok {
+			r.enter(pick(node.OnOverflow != "", node.OnOverflow, node.Next), false)
+		}
+	case TypeTransfer:
+		if _, ok := in.(TransferFailed); ok {
+			r.enter(node.OnFail, false)
+		}
+	}
+	return r.state, r.actions
+}
+
+func pick(cond bool, a, b string) string {
+	if cond {
+		return a
+	}
+	return b
+}
+
+// run is one call of Start or Step.
+type run struct {
+	flow    *Flow
+	state   State
+	actions []Action
+}
+
+func (r *run) do(a Action) { r.actions = append(r.actions, a) }
+
+// enter goes to a node and through those that ask for nothing. toPerson is
+// true on the way to the operator, which is then not tried again.
+func (r *run) enter(name string, toPerson bool) {
+	for {
+		node, ok := r.flow.Nodes[name]
+		switch {
+		case !ok && toPerson:
+			r.hangup("no_operator")
+			return
+		case !ok:
+			r.lost("dead_end")
+			return
+		case r.state.Steps >= 2*maxSteps:
+			r.hangup("too_many_steps")
+			return
+		case r.state.Steps == maxSteps:
+			r.state.Steps++
+			r.lost("too_many_steps")
+			return
+		}
+		r.state.Steps++
+		r.state.Node, r.state.Tries = name, 0
+		r.do(Enter{Node: name, Type: node.Type})
+		if node.Type != TypeSetLanguage {
+			r.arrive(name, node)
+			return
+		}
+		if node.Lang != "" {
+			r.state.Lang = node.Lang
+			r.do(SetLanguage{Lang: node.Lang})
+		}
+		name = node.Next
+	}
+}
+
+// arrive does what a node asks for on arrival.
+func (r *run) arrive(name string, n Node) {
+	switch n.Type {
+	case TypePlay:
+		r.do(Play{Prompts: n.Prompts, BargeIn: n.BargeIn})
+	case TypeMenu:
+		r.ask(n, nil)
+	case TypeHours:
+		r.do(CheckHours{Calendar: n.Calendar})
+	case TypeQueue:
+		r.do(EnterQueue{Node: name, Queue: n.Queue, Priority: n.Priority, Skills: n.Skills})
+	case TypeTransfer:
+		r.do(Transfer{Node: name, Kind: n.Kind, Target: n.Target})
+	case TypeHangup:
+		if len(n.Prompts) > 0 {
+			r.do(Play{Prompts: n.Prompts})
+		}
+		r.hangup("flow")
+	default:
+		r.lost("unknown_type")
+	}
+}
+
+func (r *run) hangup(reason string) {
+	r.state.Done = true
+	r.do(Hangup{Reason: reason})
+}
+
+// lost takes a caller whom the flow leads nowhere to a person.
+func (r *run) lost(why string) {
+	op := r.flow.Operator
+	if n, ok := r.flow.Nodes[op]; !ok || r.state.Node == op && n.Type != TypeQueue {
+		r.hangup(why)
+		return
+	}
+	if r.state.Node == op { // the operator's own queue let the caller go
+		r.hangup("unserved")
+		return
+	}
+	r.enter(op, true)
+}
+
+func (r *run) play(n Node, in Input) {
+	switch v := in.(type) {
+	case PlayDone:
+		r.enter(n.Next, false)
+	case Digit:
+		if v.D == operatorKey && r.flow.Nodes[r.flow.Operator].Type != "" {
+			r.do(Note{Node: r.state.Node, Input: "digit", Digit: v.D})
+			r.enter(r.flow.Operator, true)
+		} else if n.BargeIn && validDigit(v.D) {
+			r.skip(n, v)
+		}
+	}
+}
+
+// skip ends a prompt by a key; a menu that follows takes the key at once.
+func (r *run) skip(n Node, d Digit) {
+	next, ok := r.flow.Nodes[n.Next]
+	if !ok || next.Type != TypeMenu || next.Choices[d.D] == "" {
+		r.enter(n.Next, false)
+		return
+	}
+	r.state.Steps++
+	r.state.Node, r.state.Tries = n.Next, 0
+	r.do(Enter{Node: n.Next, Type: next.Type})
+	r.menu(next, d)
+}
+
+func (r *run) menu(n Node, in Input) {
+	switch v := in.(type) {
+	case Digit:
+		if !validDigit(v.D) {
+			return
+		}
+		if target := r.choice(n, v.D); target != "" {
+			r.do(Note{Node: r.state.Node, Input: "digit", Digit: v.D})
+			r.enter(target, false)
+			return
+		}
+		r.do(Note{Node: r.state.Node, Input: "invalid", Digit: v.D})
+		r.failedTry(n, n.PromptsInvalid, n.OnInvalid)
+	case Timeout:
+		r.do(Note{Node: r.state.Node, Input: "timeout"})
+		r.failedTry(n, n.PromptsTimeout, n.OnTimeout)
+	}
+}
+
+// choice is where a key leads; 0 leads to the operator unless mapped.
+func (r *run) choice(n Node, d string) string {
+	if target := n.Choices[d]; target != "" || d != operatorKey {
+		return target
+	}
+	return r.flow.Operator
+}
+
+func (r *run) failedTry(n Node, prompts []string, giveUp string) {
+	r.state.Tries++
+	tries := n.Tries
+	if tries <= 0 {
+		tries = defaultTries
+	}
+	if r.state.Tries < tries {
+		r.ask(n, prompts)
+		return
+	}
+	if giveUp == "" {
+		r.lost("no_choice")
+		return
+	}
+	r.enter(giveUp, false)
+}
+
+func (r *run) ask(n Node, before []string) {
+	prompts := make([]string, 0, len(before)+len(n.Prompts))
+	prompts = append(append(prompts, before...), n.Prompts...)
+	if len(prompts) > 0 {
+		r.do(Play{Prompts: prompts, BargeIn: true})
+	}
+	timeout := n.TimeoutS
+	if timeout <= 0 {
+		timeout = defaultTimeoutS
+	}
+	r.do(Collect{TimeoutS: timeout, Max: 1})
+}
+
+func validDigit(d string) bool {
+	if len(d) != 1 {
+		return false
+	}
+	c := d[0]
+	return c >= '0' && c <= '9' || c == '*' || c == '#' || c >= 'A' && c <= 'D'
+}
