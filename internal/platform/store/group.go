@@ -83,15 +83,14 @@ func (w *writer) write(ctx context.Context, fn func(*Tx) error) error {
 		case tx := <-r.turn:
 			r.run(ctx, tx, fn)
 			v := <-r.verdict
+			tx.end(!v.again && v.err == nil)
 			if v.again {
-				runAll(tx.afterUndo)
 				continue
 			}
 			if v.err != nil {
-				runAll(tx.afterUndo)
 				return v.err
 			}
-			runAll(tx.afterCommit)
+			tx.committed()
 			return nil
 		}
 	}
@@ -105,7 +104,7 @@ func (r *request) run(ctx context.Context, tx *Tx, fn func(*Tx) error) {
 		r.ran <- report
 		if report.gone {
 			<-r.verdict // undone by now
-			runAll(tx.afterUndo)
+			tx.end(false)
 		}
 	}()
 	err := tx.run(ctx, fn)

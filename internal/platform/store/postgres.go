@@ -64,7 +64,7 @@ func (db *DB) writePostgres(ctx context.Context, fn func(*Tx) error) error {
 func (db *DB) attempt(ctx context.Context, fn func(*Tx) error, alone bool) error {
 	tx, err := db.attemptTx(ctx, fn, alone)
 	if err == nil {
-		runAll(tx.afterCommit)
+		tx.committed()
 	}
 	return err
 }
@@ -80,7 +80,7 @@ func (db *DB) attemptTx(ctx context.Context, fn func(*Tx) error, alone bool) (*T
 	defer func() {
 		if !committed { // also after a panic
 			_ = sqlTx.Rollback()
-			runAll(tx.afterUndo)
+			tx.end(false)
 		}
 	}()
 	err = tx.run(ctx, fn)
@@ -92,6 +92,7 @@ func (db *DB) attemptTx(ctx context.Context, fn func(*Tx) error, alone bool) (*T
 		return nil, fmt.Errorf("commit: %w", err)
 	}
 	committed = true
+	tx.end(true)
 	return tx, nil
 }
 

@@ -121,7 +121,7 @@ type Tx struct {
 	rows         []*sql.Rows
 	beforeCommit []func(ctx context.Context) error
 	afterCommit  []func()
-	afterUndo    []func()
+	onEnd        []func(committed bool)
 	savepoints   int
 }
 
@@ -158,8 +158,10 @@ func (tx *Tx) BeforeCommit(fn func(ctx context.Context) error) {
 // the goroutine that called Write.
 func (tx *Tx) AfterCommit(fn func()) { tx.afterCommit = append(tx.afterCommit, fn) }
 
-// AfterRollback runs fn if this run of the transaction is undone.
-func (tx *Tx) AfterRollback(fn func()) { tx.afterUndo = append(tx.afterUndo, fn) }
+// OnEnd runs fn as soon as this run of the transaction is on disk or undone,
+// before any function given to AfterCommit. It is for releasing what the
+// transaction held; it must not touch the database.
+func (tx *Tx) OnEnd(fn func(committed bool)) { tx.onEnd = append(tx.onEnd, fn) }
 
 // Dialect says which database the transaction runs on.
 func (tx *Tx) Dialect() Dialect { return tx.dialect }
@@ -219,8 +221,16 @@ func (tx *Tx) closeRows() {
 	tx.rows = nil
 }
 
-func runAll(fns []func()) {
-	for _, fn := range fns {
+// end runs the OnEnd functions.
+func (tx *Tx) end(committed bool) {
+	for _, fn := range tx.onEnd {
+		fn(committed)
+	}
+	tx.onEnd = nil
+}
+
+func (tx *Tx) committed() {
+	for _, fn := range tx.afterCommit {
 		fn()
 	}
 }

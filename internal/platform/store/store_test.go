@@ -76,7 +76,7 @@ func TestFailedWriteLeavesNothing(t *testing.T) {
 		var undone, after bool
 		err := db.Write(t.Context(), func(tx *store.Tx) error {
 			tx.AfterCommit(func() { after = true })
-			tx.AfterRollback(func() { undone = true })
+			tx.OnEnd(func(committed bool) { undone = !committed })
 			return errors.Join(insert(t.Context(), tx, "a", 1), boom)
 		})
 		if !errors.Is(err, boom) || count(t, db) != 0 || !undone || after {

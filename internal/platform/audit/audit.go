@@ -1,0 +1,103 @@
+// Package audit keeps the record of who did and saw what: append-only entries,
+// each carrying a hash over itself and the entry before it, written in the
+// transaction of the deed. Verify finds a changed, removed or inserted entry.
+// It holds ids and reasons, never a patient's data, and does not decide what
+// must be audited: the domain packages do.
+package audit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"heartline/internal/platform/id"
+	"heartline/internal/platform/store"
+)
+
+// Entry is one deed. Detail holds ids, counts and names of fields only.
+type Entry struct {
+	Seq       int64 // set by Append, from 1 without gaps
+	ID        string
+	At        time.Time // zero means now
+	Actor     string    // user id, or the name of a part of the system
+	ActorName string    // as it was then
+	Action    string    // "patient.view"
+	Object    string    // "patient"
+	ObjectID  string
+	Patient   string // whose data was touched, if anybody's
+	Reason    string
+	IP        string
+	RequestID string
+	Detail    map[string]any
+	Hash      string // set by Append
+}
+
+// Log appends entries. One Log serves the whole process.
+type Log struct {
+	now func() time.Time
+
+	// On PostgreSQL transactions run side by side, and reading the newest entry
+	// in each would make them collide. There, whoever holds turn may commit
+	// entries.
+	turn   sync.Mutex
+	holder atomic.Pointer[store.Tx] // the transaction that has the turn
+	known  bool                     // head is the newest entry in the database
+	head   head
+	next   head // head, once holder is committed
+}
+
+type head struct {
+	seq  int64
+	hash string
+}
+
+// New makes a log; now is its clock.
+func New(now func() time.Time) *Log { return &Log{now: now} }
+
+// Append writes e in tx; it is there if and only if tx is committed. The entry
+// joins the chain as the last step of the transaction.
+func (l *Log) Append(ctx context.Context, tx *store.Tx, e Entry) error {
+	if e.Actor == "" || e.Action == "" {
+		return fmt.Errorf("append audit entry: actor and action are required")
+	}
+	if e.At.IsZero() {
+		e.At = l.now()
+	}
+	if e.ID == "" {
+		e.ID = id.New()
+	}
+	e.At = store.Time(store.Millis(e.At)) // what is hashed is what is stored
+	detail, err := json.Marshal(e.Detail)
+	if err != nil {
+		return fmt.Errorf("append audit entry: %w", err)
+	}
+	if e.Detail == nil {
+		detail = []byte("{}")
+	}
+	if tx.Dialect() == store.SQLite { // one writer: the newest entry in tx is the newest
+		last, err := readHead(ctx, tx)
+		if err != nil {
+			return err
+		}
+		_, err = insert(ctx, tx, last, e, detail)
+		return err
+	}
+	tx.BeforeCommit(func(ctx context.Context) error { return l.appendLast(ctx, tx, e, detail) })
+	return nil
+}
+
+// hash chains an entry to the one before. Lengths are part of what is hashed,
+// so that no text can move from one field to its neighbour.
+func hash(prev string, e Entry, detail []byte) string {
+	h := sha256.New()
+	for _, s := range []string{prev, fmt.Sprint(e.Seq), e.ID, fmt.Sprint(store.Millis(e.At)), e.Actor, e.ActorName,
+		e.Action, e.Object, e.ObjectID, e.Patient, e.Reason, e.IP, e.RequestID, string(detail)} {
+		fmt.Fprintf(h, "%d:%s,", len(s), s)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
