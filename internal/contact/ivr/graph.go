@@ -28,29 +28,36 @@ func exits(n Node) []string {
 }
 
 // reachesPerson reports whether a node leads to a queue or a telephone without
-// asking the caller anything more; both ways of an hours check must.
+// asking the caller anything more; both ways of an hours check must, but the
+// closed one may also end after saying so.
 func (c *checker) reachesPerson(name string) bool {
 	return c.person(name, make(map[string]bool))
 }
 
-func (c *checker) person(name string, seen map[string]bool) bool {
+// person remembers each node's answer, so that a flow whose ways split and
+// join again is looked at once; a node on the way to itself counts as no.
+func (c *checker) person(name string, answers map[string]bool) bool {
+	if yes, known := answers[name]; known {
+		return yes
+	}
 	n, ok := c.flow.Nodes[name]
-	if !ok || seen[name] {
+	if !ok {
 		return false
 	}
-	seen[name] = true
-	defer delete(seen, name)
+	answers[name] = false
+	yes := false
 	switch n.Type {
 	case TypeQueue:
-		return true
+		yes = true
 	case TypeTransfer:
-		return n.Kind != TargetVoicemail
+		yes = n.Kind != TargetVoicemail
 	case TypePlay, TypeSetLanguage:
-		return c.person(n.Next, seen)
+		yes = c.person(n.Next, answers)
 	case TypeHours:
-		return c.person(n.Open, seen) && (c.person(n.Closed, seen) || c.endsKindly(n.Closed))
+		yes = c.person(n.Open, answers) && (c.person(n.Closed, answers) || c.endsKindly(n.Closed))
 	}
-	return false
+	answers[name] = yes
+	return yes
 }
 
 // endsKindly accepts a closed branch that tells the caller so: there is no
