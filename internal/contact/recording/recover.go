@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -89,10 +90,15 @@ func (s *Service) recoverFile(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	alaw, _, err := s.decrypt(path, key, head.ID)
+	stream, file, err := s.decrypt(path, key, head.ID)
 	if err != nil {
 		return err
 	}
+	alaw, err := io.ReadAll(stream)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	alaw = alaw[:len(alaw)&^1]
 	if len(alaw) == 0 {
 		return os.Remove(path)
 	}

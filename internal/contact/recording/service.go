@@ -80,24 +80,25 @@ func (s *Service) Start(_ context.Context, callID string) (media.FrameSink, stri
 }
 
 // Finish completes a recording once the engine writes no more: the file is
-// closed and synced, its row committed. A call without sound leaves nothing.
-func (s *Service) Finish(ctx context.Context, recordingID string) (Recording, error) {
+// closed and synced, its row committed. A call without sound leaves nothing. The
+// length is what the engine measured; what is stored is what was written.
+func (s *Service) Finish(ctx context.Context, recordingID string, _ time.Duration) error {
 	s.mu.Lock()
 	c := s.captures[recordingID]
 	delete(s.captures, recordingID)
 	s.mu.Unlock()
 	if c == nil {
-		return Recording{}, errs.New(errs.NotFound, "recording.not_found")
+		return errs.New(errs.NotFound, "recording.not_found")
 	}
 	rec, head, err := c.finish()
 	if err != nil {
 		// The part file stays; Recover saves at the next start what is in it.
-		return rec, fmt.Errorf("finish recording %s: %w", recordingID, err)
+		return fmt.Errorf("finish recording %s: %w", recordingID, err)
 	}
 	if rec.Bytes == 0 {
-		return rec, discard(rec.path)
+		return discard(rec.path)
 	}
-	return rec, s.commit(ctx, rec, head)
+	return s.commit(ctx, rec, head)
 }
 
 // discard removes the file of a recording that holds no sound.
@@ -151,78 +152,81 @@ func (s *Service) Get(ctx context.Context, recordingID string) (Recording, error
 	return rec, err
 }
 
-// Open returns the sound as WAV (PCM 16 bit, 8 kHz, stereo) for the signed-in
-// user, and writes the listening into the audit log before a byte is given.
-func (s *Service) Open(ctx context.Context, recordingID string) (io.ReadSeeker, Recording, error) {
+// Open returns the sound for the signed-in user, and writes the listening into
+// the audit log before a byte is given.
+func (s *Service) Open(ctx context.Context, recordingID string) (*Sound, error) {
 	who, err := identity.Require(ctx, identity.RecordingListen, identity.RecordingListenOwn)
 	if err != nil {
-		return nil, Recording{}, err
+		return nil, err
 	}
-	rec, alaw, err := s.load(ctx, recordingID)
+	rec, stream, file, err := s.load(ctx, recordingID)
 	if err != nil {
-		return nil, rec, err
+		return nil, err
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
 		return s.audit.Append(ctx, tx, audit.Entry{At: s.now(), Actor: who.UserID, ActorName: who.Name, Action: "recording.listen",
 			Object: "recording", ObjectID: rec.ID, IP: who.IP, RequestID: who.RequestID, Detail: map[string]any{"call": rec.CallID}})
 	})
 	if err != nil {
-		return nil, rec, fmt.Errorf("audit listening: %w", err)
+		return nil, errors.Join(fmt.Errorf("audit listening: %w", err), file.Close())
 	}
-	return newWAV(alaw), rec, nil
+	return newSound(rec, stream, stream.Size(), file), nil
 }
 
 // Waveform returns the peak of each of n equal parts, 0..1, left and right.
 func (s *Service) Waveform(ctx context.Context, recordingID string, n int) ([2][]float32, error) {
+	if _, err := identity.Require(ctx, identity.RecordingListen, identity.RecordingListenOwn); err != nil {
+		return [2][]float32{}, err
+	}
 	if n < 1 || n > 5000 {
 		return [2][]float32{}, errs.InvalidField("points", "recording.points_range")
 	}
-	_, alaw, err := s.load(ctx, recordingID)
+	_, stream, file, err := s.load(ctx, recordingID)
 	if err != nil {
 		return [2][]float32{}, err
 	}
-	return peaks(alaw, n), nil
+	out, err := peaks(stream, stream.Size()&^1, n)
+	return out, errors.Join(err, file.Close())
 }
 
-// load decrypts a whole recording: an hour is 57 MB.
-func (s *Service) load(ctx context.Context, recordingID string) (Recording, []byte, error) {
+// load opens the encrypted file of a recording that can be played.
+func (s *Service) load(ctx context.Context, recordingID string) (Recording, *crypto.RecordingFile, *os.File, error) {
 	rec, err := s.Get(ctx, recordingID)
 	if err != nil {
-		return rec, nil, err
+		return rec, nil, nil, err
 	}
 	if rec.State != Ready {
-		return rec, nil, errs.New(errs.NotFound, "recording.erased")
+		return rec, nil, nil, errs.New(errs.NotFound, "recording.erased")
 	}
 	key, err := base64.StdEncoding.DecodeString(rec.wrappedKey)
 	if err != nil {
-		return rec, nil, fmt.Errorf("recording key: %w", err)
+		return rec, nil, nil, fmt.Errorf("recording key: %w", err)
 	}
-	alaw, truncated, err := s.decrypt(filepath.Join(s.dir, rec.path), key, rec.ID)
+	stream, file, err := s.decrypt(filepath.Join(s.dir, rec.path), key, rec.ID)
 	if errors.Is(err, os.ErrNotExist) {
-		return rec, nil, errs.Wrap(errs.NotFound, "recording.file_missing", err)
+		return rec, nil, nil, errs.Wrap(errs.NotFound, "recording.file_missing", err)
 	}
 	if err != nil {
-		return rec, nil, err
+		return rec, nil, nil, err
 	}
-	rec.Truncated = rec.Truncated || truncated
-	return rec, alaw, nil
+	rec.Truncated = rec.Truncated || stream.Truncated()
+	return rec, stream, file, nil
 }
 
-// decrypt reads the stream of a file as far as its segments are whole.
-func (s *Service) decrypt(path string, wrappedKey []byte, recordingID string) (alaw []byte, truncated bool, err error) {
+// decrypt opens the stream of a file, as far as its segments are whole.
+func (s *Service) decrypt(path string, wrappedKey []byte, recordingID string) (*crypto.RecordingFile, *os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, err
 	}
-	defer f.Close()
-	if _, err := f.Seek(bodyOffset, io.SeekStart); err != nil {
-		return nil, false, err
-	}
-	r, err := s.keys.OpenRecording(wrappedKey, f, aad(recordingID))
+	info, err := f.Stat()
 	if err != nil {
-		return nil, false, fmt.Errorf("open recording stream: %w", err)
+		return nil, nil, errors.Join(err, f.Close())
 	}
-	alaw, err = io.ReadAll(r)
-	alaw = alaw[:len(alaw)&^1]
-	return alaw, err != nil, nil
+	body := io.NewSectionReader(f, bodyOffset, max(info.Size()-bodyOffset, 0))
+	stream, err := s.keys.OpenRecordingAt(wrappedKey, body, body.Size(), aad(recordingID))
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open recording stream: %w", err), f.Close())
+	}
+	return stream, f, nil
 }

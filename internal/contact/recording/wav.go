@@ -4,24 +4,32 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+
+	"heartline/internal/contact/media/codec"
 )
 
 const wavHeader = 44
 
-// wav presents A-law stereo as a PCM WAV file without holding the PCM: every
-// stored byte becomes one 16-bit sample as it is read.
-type wav struct {
+// Sound is a recording as a WAV file (PCM 16 bit, 8 kHz, stereo) that a
+// player may seek in. Nothing but the parts that are read is decrypted. It is
+// not safe for concurrent use; the reader closes it.
+type Sound struct {
+	Recording Recording
+
 	head [wavHeader]byte
-	alaw []byte
+	alaw io.ReadSeeker
+	size int64 // of the A-law bytes
 	at   int64
+	buf  []byte
+	file io.Closer
 }
 
-func newWAV(alaw []byte) *wav {
-	w := &wav{alaw: alaw}
-	size := uint32(2 * len(alaw))
-	h := w.head[:0]
+func newSound(rec Recording, alaw io.ReadSeeker, size int64, file io.Closer) *Sound {
+	size &^= 1
+	s := &Sound{Recording: rec, alaw: alaw, size: size, file: file}
+	h := s.head[:0]
 	h = append(h, "RIFF"...)
-	h = binary.LittleEndian.AppendUint32(h, 36+size)
+	h = binary.LittleEndian.AppendUint32(h, uint32(36+2*size))
 	h = append(h, "WAVEfmt "...)
 	h = binary.LittleEndian.AppendUint32(h, 16)
 	h = binary.LittleEndian.AppendUint16(h, 1) // PCM
@@ -31,72 +39,91 @@ func newWAV(alaw []byte) *wav {
 	h = binary.LittleEndian.AppendUint16(h, 4)
 	h = binary.LittleEndian.AppendUint16(h, 16)
 	h = append(h, "data"...)
-	binary.LittleEndian.AppendUint32(h, size)
-	return w
+	binary.LittleEndian.AppendUint32(h, uint32(2*size))
+	return s
 }
 
-func (w *wav) size() int64 { return wavHeader + 2*int64(len(w.alaw)) }
+// Size is the length of the WAV file in bytes.
+func (s *Sound) Size() int64 { return wavHeader + 2*s.size }
 
-func (w *wav) Read(p []byte) (int, error) {
-	if w.at >= w.size() {
+// Close releases the file.
+func (s *Sound) Close() error { return s.file.Close() }
+
+// Read implements io.Reader over the WAV file.
+func (s *Sound) Read(p []byte) (int, error) {
+	switch {
+	case s.at >= s.Size():
 		return 0, io.EOF
+	case len(p) == 0:
+		return 0, nil
+	case s.at < wavHeader:
+		n := copy(p, s.head[s.at:])
+		s.at += int64(n)
+		return n, nil
+	}
+	pos := s.at - wavHeader
+	if _, err := s.alaw.Seek(pos/2, io.SeekStart); err != nil {
+		return 0, err
+	}
+	odd := int(pos % 2)
+	want := min(int64(len(p)+odd+1)/2, s.size-pos/2, 32<<10)
+	if int64(len(s.buf)) < want {
+		s.buf = make([]byte, want)
+	}
+	got, err := io.ReadFull(s.alaw, s.buf[:want])
+	if got == 0 {
+		return 0, err
 	}
 	n := 0
-	for n < len(p) && w.at < w.size() {
-		if w.at < wavHeader {
-			k := copy(p[n:], w.head[w.at:])
-			n, w.at = n+k, w.at+int64(k)
-			continue
+	for i, b := range s.buf[:got] {
+		v := uint16(codec.ALawDecode(b))
+		if i > 0 || odd == 0 {
+			p[n] = byte(v)
+			n++
 		}
-		pos := w.at - wavHeader
-		sample := uint16(alawToPCM(w.alaw[pos/2]))
-		if pos%2 == 0 {
-			p[n] = byte(sample)
-		} else {
-			p[n] = byte(sample >> 8)
+		if n < len(p) {
+			p[n] = byte(v >> 8)
+			n++
 		}
-		n, w.at = n+1, w.at+1
 	}
+	s.at += int64(n)
 	return n, nil
 }
 
-func (w *wav) Seek(offset int64, whence int) (int64, error) {
+// Seek implements io.Seeker over the WAV file.
+func (s *Sound) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
-		offset += w.at
+		offset += s.at
 	case io.SeekEnd:
-		offset += w.size()
+		offset += s.Size()
 	}
 	if offset < 0 {
-		return w.at, errors.New("seek before the start of the recording")
+		return s.at, errors.New("seek before the start of the recording")
 	}
-	w.at = offset
-	return w.at, nil
+	s.at = offset
+	return s.at, nil
 }
 
-// alawToPCM expands one A-law byte to 16-bit PCM (ITU-T G.711, table 1a).
-func alawToPCM(b byte) int16 {
-	b ^= 0x55
-	mantissa := int16(b&0x0F)<<4 + 8
-	if segment := b >> 4 & 7; segment > 0 {
-		mantissa = (mantissa + 0x100) << (segment - 1)
-	}
-	if b&0x80 == 0 {
-		return -mantissa
-	}
-	return mantissa
-}
-
-// peaks returns the largest magnitude in each of n equal parts per channel.
-func peaks(alaw []byte, n int) [2][]float32 {
+// peaks returns the largest magnitude in each of n equal parts per channel,
+// 0..1, of size bytes of interleaved A-law.
+func peaks(alaw io.Reader, size int64, n int) ([2][]float32, error) {
 	out := [2][]float32{make([]float32, n), make([]float32, n)}
-	frames := len(alaw) / 2
-	for i := range frames {
-		part := i * n / frames
-		for ch := range 2 {
-			v := float32(alawToPCM(alaw[2*i+ch])) / 32768
-			out[ch][part] = max(out[ch][part], max(v, -v))
+	frames := size / 2
+	buf := make([]byte, 32<<10)
+	for at := int64(0); at < frames; {
+		got, err := io.ReadFull(alaw, buf[:min(int64(len(buf)), 2*(frames-at))])
+		for i := range got / 2 {
+			part := (at + int64(i)) * int64(n) / frames
+			for ch := range 2 {
+				v := float32(codec.ALawDecode(buf[2*i+ch])) / 32768
+				out[ch][part] = max(out[ch][part], v, -v)
+			}
 		}
+		if err != nil {
+			return out, err
+		}
+		at += int64(got / 2)
 	}
-	return out
+	return out, nil
 }
