@@ -55,6 +55,7 @@ type Extension struct {
 	Enabled      bool
 	HasSecret    bool   // read only: a password is set
 	Secret       string // write only: a new password; "" keeps the old one
+	sealed       string
 }
 
 // The kinds of trunk and of trunk transport.
@@ -104,6 +105,7 @@ type Trunk struct {
 	Enabled      bool
 	HasSecret    bool   // read only
 	Password     string // write only; "" keeps the old one
+	sealed       string
 }
 
 // Normalise rewrites a number by the first rule of the direction that
