@@ -18,6 +18,7 @@ type foldState struct {
 	asked     time.Time // when a person was first asked for
 	failed    string    // last failure of a target leg
 	rules     Rules
+	whole     bool // folded from the log with all of the batch at hand
 }
 
 type legState struct {
@@ -35,16 +36,17 @@ const maxPath = 64
 // the order of the log. Events of unknown kinds or malformed data change
 // nothing.
 func Fold(rec Record, ev journal.Event) Record {
-	p, err := journal.Decode(ev)
-	if err != nil {
-		return rec
-	}
-	return FoldPayload(rec, ev, p)
+	r := rec.clone()
+	r.apply(ev)
+	return r
 }
 
-// FoldPayload is Fold for a caller who has the payload decoded.
-func FoldPayload(rec Record, ev journal.Event, p journal.Payload) Record {
-	r := rec.clone()
+// apply is Fold in place, for one who owns the record.
+func (r *Record) apply(ev journal.Event) {
+	p, err := journal.Decode(ev)
+	if err != nil {
+		return
+	}
 	if r.ID == "" {
 		r.ID = ev.Contact
 	}
@@ -56,7 +58,6 @@ func FoldPayload(rec Record, ev journal.Event, p journal.Payload) Record {
 	}
 	_ = r.foldStart(ev, p) || r.foldIVR(ev, p) || r.foldQueue(ev, p) || r.foldLeg(ev, p) ||
 		r.foldTalk(ev, p) || r.foldAfter(ev, p)
-	return r
 }
 
 func (r Record) clone() Record {

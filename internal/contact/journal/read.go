@@ -36,6 +36,16 @@ func OfContactTx(ctx context.Context, tx *store.Tx, contact string) ([]Event, er
 	return scan(rows)
 }
 
+// AgentEventsTx returns up to limit agent.* events after an id, in order.
+func AgentEventsTx(ctx context.Context, tx *store.Tx, afterID string, limit int) ([]Event, error) {
+	rows, err := tx.Query(ctx, "SELECT "+columns+` FROM contact_events WHERE id > $1
+		AND kind IN ('agent.signed_in', 'agent.state', 'agent.signed_out') ORDER BY id LIMIT $2`, afterID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("events of agents: %w", err)
+	}
+	return scan(rows)
+}
+
 // Since returns up to limit events after the event with that id ("" for the
 // beginning) in the order of the log.
 func (j *Journal) Since(ctx context.Context, afterID string, limit int) ([]Event, error) {
