@@ -130,12 +130,12 @@ func (e *G722Encoder) encodeLow(x int) int {
 	for i < len(g722Q6) && mag >= g722Q6[i]*q.det>>12 {
 		i++
 	}
-	code := 62 - i + 0 // positive codes run 61, 60 … 32
-	if el < 0 {
-		code = 32 - i // negative codes run 31 … 4 but start with 63, 62
-		if i <= 2 {
-			code = 64 - i
-		}
+	code := 62 - i // positive differences: 61 down to 32
+	switch {
+	case el < 0 && i <= 2:
+		code = 64 - i // the two smallest negative ones: 63, 62
+	case el < 0:
+		code = 34 - i // and on from 31 down to 4
 	}
 	ril := code >> 2
 	d := q.det * g722QM4[ril] >> 15

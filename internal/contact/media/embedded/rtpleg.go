@@ -1,0 +1,292 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"heartline/internal/contact/media"
+	"heartline/internal/contact/media/sdp"
+	"heartline/internal/platform/errs"
+)
+
+// rtpLeg is a leg towards a phone or trunk: a port pair, a goroutine that
+// reads it, and the negotiated session.
+type rtpLeg struct {
+	leg
+	conn, ctrl *net.UDPConn
+	port       int
+	done       sync.WaitGroup
+	closing    sync.Once
+
+	remote     atomic.Pointer[netip.AddrPort] // where RTP goes
+	remoteRTCP atomic.Pointer[netip.AddrPort]
+	expecting  atomic.Bool
+
+	latchMu sync.Mutex
+	latch   latch
+	muxed   bool
+
+	sdpMu   sync.Mutex // one negotiation at a time
+	hold    bool
+	id      uint64 // o= session id
+	version uint64
+	last    []byte // our last description
+	offered *sdp.Local
+	session *sdp.Session
+}
+
+func newRTPLeg(c *call, id string) (*rtpLeg, error) {
+	r := &rtpLeg{id: rand.Uint64() >> 2, version: 1}
+	r.leg.id, r.leg.call, r.leg.rtp = id, c, r
+	var err error
+	if r.conn, r.ctrl, r.port, err = c.eng.ports.take(); err != nil {
+		return nil, err
+	}
+	r.leg.ep = newEndpoint(c.eng, r.writeRTP, r.writeRTCP)
+	r.leg.ep.leg.Store(&r.leg)
+	r.done.Add(2)
+	go r.read(r.conn)
+	go r.readControl(r.ctrl)
+	return r, nil
+}
+
+func (r *rtpLeg) close() {
+	r.closing.Do(func() {
+		r.leg.ep.tx.setOpen(false)
+		r.writeRTCP(appendBye(appendReport(nil, r.leg.ep.tx.ssrc, nil, nil), r.leg.ep.tx.ssrc))
+		r.conn.Close()
+		r.ctrl.Close()
+		r.done.Wait()
+		r.call.eng.ports.give(r.port)
+	})
+}
+
+// read is the leg's goroutine. Errors of single datagrams (ICMP refusals) do
+// not end it, only the closed socket does.
+func (r *rtpLeg) read(conn *net.UDPConn) {
+	defer r.done.Done()
+	buf := make([]byte, maxPacket)
+	eng := r.call.eng
+	window, silence := int64(eng.cfg.LatchWindow), int64(eng.cfg.RelatchAfter)
+	for {
+		n, src, err := conn.ReadFromUDPAddrPort(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil || n < headerLen && !isRTCP(buf[:n]) {
+			continue
+		}
+		now := eng.clock()
+		if isRTCP(buf[:n]) {
+			if r.controlFrom(src, true) {
+				r.leg.ep.receiveControl(buf[:n], now)
+			}
+			continue
+		}
+		if r.admit(buf[:n], src, now, window, silence) {
+			r.leg.ep.receive(buf[:n], now)
+		}
+	}
+}
+
+// admit asks the latch, but only for packets that could be our peer's.
+func (r *rtpLeg) admit(pkt []byte, src netip.AddrPort, now, window, silence int64) bool {
+	r.latchMu.Lock()
+	defer r.latchMu.Unlock()
+	if src != r.latch.current {
+		h, _, _, ok := parseRTP(pkt)
+		if !ok || !r.leg.ep.rx.knows(h.pt) {
+			return false
+		}
+	}
+	ok, changed := r.latch.admit(src, now, window, silence)
+	if changed {
+		r.remote.Store(&src)
+		if r.muxed {
+			r.remoteRTCP.Store(&src)
+		}
+	}
+	return ok
+}
+
+// readControl reads the RTCP port until it closes.
+func (r *rtpLeg) readControl(conn *net.UDPConn) {
+	defer r.done.Done()
+	buf := make([]byte, 512)
+	for {
+		n, src, err := conn.ReadFromUDPAddrPort(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err == nil && isRTCP(buf[:n]) && r.controlFrom(src, false) {
+			r.leg.ep.receiveControl(buf[:n], r.call.eng.clock())
+		}
+	}
+}
+
+// controlFrom accepts RTCP from the peer's host only, and learns its port.
+func (r *rtpLeg) controlFrom(src netip.AddrPort, onRTP bool) bool {
+	remote := r.remote.Load()
+	if remote == nil || remote.Addr() != src.Addr() {
+		return false
+	}
+	if old := r.remoteRTCP.Load(); !onRTP && (old == nil || *old != src) {
+		r.remoteRTCP.Store(&src)
+	}
+	return true
+}
+
+func (r *rtpLeg) writeRTP(pkt []byte) {
+	if to := r.remote.Load(); to != nil {
+		_, _ = r.conn.WriteToUDPAddrPort(pkt, *to) // like the network, it may lose packets
+	}
+}
+
+func (r *rtpLeg) writeRTCP(pkt []byte) {
+	to := r.remoteRTCP.Load()
+	if to == nil {
+		return
+	}
+	r.latchMu.Lock()
+	conn := r.ctrl
+	if r.muxed {
+		conn = r.conn
+	}
+	r.latchMu.Unlock()
+	_, _ = conn.WriteToUDPAddrPort(pkt, *to)
+}
+
+// expects reports whether the peer should be sending.
+func (r *rtpLeg) expects() bool { return r.expecting.Load() }
+
+// SetHold implements media.RTPLeg.
+func (r *rtpLeg) SetHold(on bool) {
+	r.sdpMu.Lock()
+	defer r.sdpMu.Unlock()
+	r.hold = on
+}
+
+// RemoteHeld implements media.RTPLeg.
+func (r *rtpLeg) RemoteHeld() bool {
+	r.sdpMu.Lock()
+	defer r.sdpMu.Unlock()
+	return r.session != nil && r.session.Held
+}
+
+// local describes our side now. Caller holds sdpMu.
+func (r *rtpLeg) local() sdp.Local {
+	l := sdp.Local{IP: r.call.eng.advertised, Port: r.port, SessionID: r.id, Version: r.version,
+		Codecs: r.call.preferred(&r.leg), Previous: r.session}
+	if r.hold {
+		l.Direction = sdp.SendOnly
+	}
+	return l
+}
+
+// Offer implements media.RTPLeg.
+func (r *rtpLeg) Offer(context.Context) ([]byte, error) {
+	r.sdpMu.Lock()
+	defer r.sdpMu.Unlock()
+	l := r.local()
+	body := r.versioned(&l, func() []byte { return sdp.Offer(l) })
+	r.offered = &l
+	return body, nil
+}
+
+// versioned raises the o= version when the description differs from the last
+// one (RFC 3264 §8).
+func (r *rtpLeg) versioned(l *sdp.Local, write func() []byte) []byte {
+	body := write()
+	if r.last != nil && !bytes.Equal(body, r.last) {
+		r.version++
+		l.Version = r.version
+		body = write()
+	}
+	r.last = body
+	return body
+}
+
+// Accept implements media.RTPLeg.
+func (r *rtpLeg) Accept(_ context.Context, offer []byte) ([]byte, error) {
+	r.sdpMu.Lock()
+	defer r.sdpMu.Unlock()
+	l := r.local()
+	_, s, err := sdp.Answer(l, offer)
+	if err != nil {
+		return nil, err
+	}
+	body := r.versioned(&l, func() []byte {
+		b, _, _ := sdp.Answer(l, offer)
+		return b
+	})
+	r.offered = nil
+	r.apply(s)
+	return body, nil
+}
+
+// Complete implements media.RTPLeg.
+func (r *rtpLeg) Complete(_ context.Context, answer []byte) error {
+	r.sdpMu.Lock()
+	defer r.sdpMu.Unlock()
+	if r.offered == nil {
+		return errs.New(errs.Conflict, "media.no_offer_pending")
+	}
+	s, err := sdp.Complete(*r.offered, answer)
+	if err != nil {
+		return err
+	}
+	r.apply(s)
+	return nil
+}
+
+// apply puts a session to work. Caller holds sdpMu.
+func (r *rtpLeg) apply(s *sdp.Session) {
+	r.session = s
+	eng := r.call.eng
+	now := eng.clock()
+	r.expecting.Store(s.Direction.Receives())
+	r.latchMu.Lock()
+	r.muxed = s.Mux
+	before := r.latch.current
+	r.latch.signal(s.Remote, now, int64(eng.cfg.RelatchAfter))
+	if s.Remote.IsValid() && (!before.IsValid() || before != r.latch.current) {
+		r.remote.Store(&s.Remote)
+		r.remoteRTCP.Store(&s.RTCP)
+	}
+	r.latchMu.Unlock()
+	r.leg.ep.rx.negotiated(s.Receive, s.EventRecv, now)
+	r.leg.ep.tx.negotiated(s.Send, s.EventSend, s.Direction.Sends() && !s.Held && s.Remote.IsValid())
+	r.call.mu.Lock()
+	defer r.call.mu.Unlock()
+	if !r.call.closed && r.call.legs[r.leg.id] == &r.leg {
+		r.call.rebuild()
+	}
+}
+
+// preferred lists our codecs, those that other legs already speak first: a
+// call of two wide-band phones stays wide-band and nothing is transcoded.
+func (c *call) preferred(self *leg) []sdp.Kind {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := []sdp.Kind{sdp.PCMA, sdp.PCMU, sdp.G722}
+	for _, l := range c.order {
+		if l == self || l.rtp == nil {
+			continue
+		}
+		if k := l.ep.tx.codec(); k != sdp.None {
+			i := slices.Index(all, k)
+			return append([]sdp.Kind{k}, slices.Delete(all, i, i+1)...)
+		}
+	}
+	return all
+}
+
+// Interface conformance.
+var _ media.RTPLeg = (*rtpLeg)(nil)
