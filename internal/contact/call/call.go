@@ -69,6 +69,9 @@ const (
 	Internal = "internal"
 )
 
+// channelBrowser marks calls whose opener is in a browser.
+const channelBrowser = "browser"
+
 // Mask hides the middle of a telephone number: 138****5678. Numbers too short
 // to identify a person (extensions, service numbers) stay readable.
 func Mask(number string) string {

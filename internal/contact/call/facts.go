@@ -50,14 +50,6 @@ type TransferFailed struct {
 	Reason string `json:"reason"` // busy, no_answer, unreachable, not_found, limit, failed
 }
 
-// Alarm is something that an operator should look at: a prompt without
-// sound, a recording that could not be kept, a call actor that failed.
-type Alarm struct {
-	Kind   string `json:"kind"` // prompt_missing, recording_failed, call_failed
-	Object string `json:"object"`
-	CallID string `json:"call_id,omitempty"`
-}
-
 // TryEvent is what a browser caller of /try is told.
 type TryEvent struct {
 	State string `json:"state"` // connected, dialling, ringing, answered, ended, disconnected

@@ -2,173 +2,259 @@ package call
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
 
+	"heartline/internal/contact/journal"
+	"heartline/internal/contact/media"
+	"heartline/internal/platform/alarm"
 	"heartline/internal/platform/errs"
+	"heartline/internal/platform/event"
+	"heartline/internal/platform/id"
+)
+
+var (
+	errNotFound = errs.New(errs.NotFound, "call.not_found")
+	errFailed   = errs.New(errs.Internal, "call.failed")
+	errDraining = errs.New(errs.Unavailable, "call.draining")
+	errLimit    = errs.New(errs.Unavailable, "call.limit")
+	errNoPhones = errs.New(errs.Unavailable, "call.no_telephone")
 )
 
 // Service is call control: it takes calls from the SIP server, from agents
-// and from /try, and carries out their commands.
-type Service struct{}
+// and from /try, and carries out their commands. It implements sip.Handler
+// and acd.Switch.
+type Service struct {
+	cfg     Config
+	deps    Deps
+	log     *slog.Logger
+	alarms  *alarm.Board
+	journal Journal
+	acd     Router
+	now     func() time.Time
+	seats   *seats
+	tries   *tries
+	tasks   sync.WaitGroup
 
-var errNotReady = errs.New(errs.Unavailable, "call.starting")
-
-// SignIn seats an agent. An agent who is already signed in changes the seat.
-func (s *Service) SignIn(ctx context.Context, agent string, seat Seat) error { return errNotReady }
-
-// SignOut takes an agent out; refused while a call is in progress.
-func (s *Service) SignOut(ctx context.Context, agent string) error { return errNotReady }
-
-// SetState makes an agent ready, or not ready with a reason code. A browser
-// seat can only be ready while its sound is connected.
-func (s *Service) SetState(ctx context.Context, agent string, ready bool, reason string) error {
-	return errNotReady
+	mu       sync.Mutex
+	phones   Phones
+	calls    map[string]*call
+	offers   map[string]*call // by id of a pending or accepted offer
+	draining bool
+	closed   bool
+	empty    chan struct{} // closed when draining and no call is left
 }
 
-// Desk returns what the agent's desk shows.
-func (s *Service) Desk(ctx context.Context, agent string) (DeskView, error) {
-	return DeskView{}, errNotReady
+// New makes call control. SetPhones follows before the first call.
+func New(cfg Config, d Deps) *Service {
+	return &Service{
+		cfg: cfg.withDefaults(), deps: d, log: d.Log, alarms: d.Alarms, journal: d.Journal, acd: d.ACD, now: d.Now,
+		seats: newSeats(), tries: newTries(), calls: map[string]*call{}, offers: map[string]*call{}, empty: make(chan struct{}),
+	}
 }
 
-// Dial calls a number (extension, service number or outside) for an agent.
-func (s *Service) Dial(ctx context.Context, agent, to string) (string, error) {
-	return "", errNotReady
+// SetPhones gives call control the SIP server, which in turn needs call
+// control as its handler.
+func (s *Service) SetPhones(p Phones) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.phones = p
 }
 
-// Answer takes the call that rings for the agent.
-func (s *Service) Answer(ctx context.Context, agent, callID string) error { return errNotReady }
-
-// Reject refuses the call that rings for the agent.
-func (s *Service) Reject(ctx context.Context, agent, callID string) error { return errNotReady }
-
-// Hold puts the other parties on hold with music.
-func (s *Service) Hold(ctx context.Context, agent, callID string) error { return errNotReady }
-
-// Resume ends the hold.
-func (s *Service) Resume(ctx context.Context, agent, callID string) error { return errNotReady }
-
-// Hangup takes the agent out of the call; a call of two ends.
-func (s *Service) Hangup(ctx context.Context, agent, callID string) error { return errNotReady }
-
-// Mute stops or restarts the agent's voice.
-func (s *Service) Mute(ctx context.Context, agent, callID string, on bool) error {
-	return errNotReady
+func (s *Service) dialer() (Phones, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phones == nil {
+		return nil, errNoPhones
+	}
+	return s.phones, nil
 }
 
-// SendDTMF sends digits to the other party.
-func (s *Service) SendDTMF(ctx context.Context, agent, callID, digits string) error {
-	return errNotReady
+// open starts the actor of a new call, or refuses it.
+func (s *Service) open(ctx context.Context, o origin) (*call, error) {
+	c := &call{
+		svc: s, id: id.New(), box: newMailbox(), origin: o, lang: defaultLanguage,
+		started: s.now(), stage: StageSetup, timers: map[*timer]struct{}{}, dirty: true,
+	}
+	if err := s.admit(c); err != nil {
+		return nil, err
+	}
+	sound, err := s.deps.Media.NewCall(ctx, c.id)
+	if err != nil {
+		s.forget(c)
+		return nil, errs.Wrap(errs.Unavailable, "call.no_media", fmt.Errorf("new call: %w", err))
+	}
+	c.sound = sound
+	if err := c.begin(); err != nil {
+		s.forget(c)
+		return nil, errs.Wrap(errs.Internal, "call.failed", fmt.Errorf("seal number: %w", err))
+	}
+	c.publish()
+	s.tasks.Go(c.run)
+	c.tasks.Go(func() { c.listen(sound.Events()) })
+	c.post(func() { c.touch() })
+	return c, nil
 }
 
-// Transfer hands the caller on without asking (blind).
-func (s *Service) Transfer(ctx context.Context, agent, callID string, to Target) error {
-	return errNotReady
+// admit registers a call unless the house is full or closing.
+func (s *Service) admit(c *call) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.draining:
+		return errDraining
+	case len(s.calls) >= s.cfg.MaxCalls:
+		return errLimit
+	}
+	s.calls[c.id] = c
+	return nil
 }
 
-// Conference asks a further party into the call.
-func (s *Service) Conference(ctx context.Context, agent, callID string, who Target) error {
-	return errNotReady
+func (s *Service) forget(c *call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.calls, c.id)
+	for offer, o := range s.offers {
+		if o == c {
+			delete(s.offers, offer)
+		}
+	}
+	if s.draining && len(s.calls) == 0 {
+		s.closeEmpty()
+	}
 }
 
-// RecordingPause stops the recording for a while (card numbers, secrets).
-func (s *Service) RecordingPause(ctx context.Context, agent, callID string) error {
-	return errNotReady
+func (s *Service) closeEmpty() {
+	select {
+	case <-s.empty:
+	default:
+		close(s.empty)
+	}
 }
 
-// RecordingResume goes on recording.
-func (s *Service) RecordingResume(ctx context.Context, agent, callID string) error {
-	return errNotReady
+// begin notes the start of the call, with the number sealed.
+func (c *call) begin() error {
+	o := c.origin
+	ev := journal.CallStarted{Direction: o.direction, FromMasked: Mask(o.number), To: o.to, DID: o.did,
+		Trunk: o.trunk, Extension: o.extension, Channel: o.channel}
+	if o.direction == Outbound {
+		ev.To = Mask(o.to)
+	}
+	if o.number != "" {
+		var err error
+		if ev.FromSealed, err = c.svc.deps.Sealer.Seal(o.number, "calls:"+c.id+":from"); err != nil {
+			return err
+		}
+		ev.FromIndex = c.svc.deps.Sealer.Index("phone", Canonical(o.number))
+	}
+	c.note("", ev)
+	return nil
 }
 
-// WrapUpDone ends the agent's wrap-up time.
-func (s *Service) WrapUpDone(ctx context.Context, agent string) error { return errNotReady }
-
-// Help asks supervisors to look at the agent's current call.
-func (s *Service) Help(ctx context.Context, agent string) error { return errNotReady }
-
-// Monitor connects the supervisor's browser to a call, or changes the mode.
-func (s *Service) Monitor(ctx context.Context, supervisor, callID, mode string) error {
-	return errNotReady
+// listen passes the events of the call's sound to the actor.
+func (c *call) listen(events <-chan media.Event) {
+	for ev := range events {
+		c.post(func() { c.heard(ev) })
+	}
 }
 
-// StopMonitor takes the supervisor off the call.
-func (s *Service) StopMonitor(ctx context.Context, supervisor, callID string) error {
-	return errNotReady
+// find returns the actor of a live call.
+func (s *Service) find(callID string) (*call, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.calls[callID]; c != nil {
+		return c, nil
+	}
+	return nil, errNotFound
 }
 
-// ForceHangup ends a call for a supervisor.
-func (s *Service) ForceHangup(ctx context.Context, supervisor, callID string) error {
-	return errNotReady
+func (s *Service) all() []*call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*call, 0, len(s.calls))
+	for _, c := range s.calls {
+		out = append(out, c)
+	}
+	return out
 }
-
-// ForceState sets an agent's state for a supervisor.
-func (s *Service) ForceState(ctx context.Context, supervisor, agent string, ready bool, reason string) error {
-	return errNotReady
-}
-
-// ForceSignOut signs an agent out for a supervisor; calls in progress end.
-func (s *Service) ForceSignOut(ctx context.Context, supervisor, agent string) error {
-	return errNotReady
-}
-
-// AgentConnected notes that a browser window of the user is connected; detach
-// is called when it goes. When the last one goes, calls are parked.
-func (s *Service) AgentConnected(user string) (detach func()) { return func() {} }
-
-// RTCOffer connects (or renegotiates) the user's browser sound.
-func (s *Service) RTCOffer(ctx context.Context, user, sdp string) (string, error) {
-	return "", errNotReady
-}
-
-// RTCCandidate adds an ICE candidate (RTCIceCandidateInit as JSON).
-func (s *Service) RTCCandidate(ctx context.Context, user, candidate string) error {
-	return errNotReady
-}
-
-// RTCLevel returns the loudness of the user's microphone in dBov (0 is the
-// loudest, −127 silence) for the microphone test.
-func (s *Service) RTCLevel(ctx context.Context, user string) (float64, error) {
-	return -127, errNotReady
-}
-
-// TryConnect connects the sound of a browser caller.
-func (s *Service) TryConnect(ctx context.Context, session, offer string) (string, error) {
-	return "", errNotReady
-}
-
-// TryCandidate adds an ICE candidate of a browser caller.
-func (s *Service) TryCandidate(ctx context.Context, session, candidate string) error {
-	return errNotReady
-}
-
-// TryDial calls number with the caller id that the visitor chose.
-func (s *Service) TryDial(ctx context.Context, session, number, callerID string) (string, error) {
-	return "", errNotReady
-}
-
-// TryDTMF presses keys.
-func (s *Service) TryDTMF(ctx context.Context, session, digits string) error { return errNotReady }
-
-// TryHangup ends the browser caller's call.
-func (s *Service) TryHangup(ctx context.Context, session string) error { return errNotReady }
-
-// TryEvents returns the states of a session; the channel is closed by
-// TryClose. A slow reader loses the oldest states.
-func (s *Service) TryEvents(session string) <-chan TryEvent { return nil }
-
-// TryClose ends a session: its call and its sound.
-func (s *Service) TryClose(ctx context.Context, session string) error { return nil }
 
 // Live returns all live calls, oldest first.
-func (s *Service) Live(ctx context.Context) []LiveCall { return nil }
+func (s *Service) Live(_ context.Context) []LiveCall {
+	var out []LiveCall
+	for _, c := range s.all() {
+		if v := c.seen.Load(); v != nil && v.Stage != StageEnded {
+			out = append(out, *v)
+		}
+	}
+	slices.SortFunc(out, func(a, b LiveCall) int { return a.StartedAt.Compare(b.StartedAt) })
+	return out
+}
 
 // LiveCall returns one live call.
-func (s *Service) LiveCall(ctx context.Context, callID string) (LiveCall, error) {
-	return LiveCall{}, errs.New(errs.NotFound, "call.not_found")
+func (s *Service) LiveCall(_ context.Context, callID string) (LiveCall, error) {
+	c, err := s.find(callID)
+	if err != nil {
+		return LiveCall{}, err
+	}
+	if v := c.seen.Load(); v != nil {
+		return *v, nil
+	}
+	return LiveCall{}, errNotFound
 }
 
 // Drain refuses new calls and waits until the others have ended or ctx is
 // done.
-func (s *Service) Drain(ctx context.Context) error { return nil }
+func (s *Service) Drain(ctx context.Context) error {
+	s.mu.Lock()
+	s.draining = true
+	if len(s.calls) == 0 {
+		s.closeEmpty()
+	}
+	s.mu.Unlock()
+	select {
+	case <-s.empty:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drain calls: %w", ctx.Err())
+	}
+}
 
-// Close ends all calls and waits for their goroutines.
-func (s *Service) Close(ctx context.Context) error { return nil }
+// Close ends all calls and browsers and waits for their goroutines.
+func (s *Service) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.draining, s.closed = true, true
+	s.mu.Unlock()
+	for _, c := range s.all() {
+		c.post(func() { c.end("shutdown", bySystem) })
+	}
+	s.closeBrowsers(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.tasks.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close calls: %w", ctx.Err())
+	}
+}
+
+// publish tells everybody what the call looks like now.
+func (c *call) publish() {
+	v := c.view()
+	before := c.seen.Swap(&v)
+	event.Publish(c.svc.deps.Bus, Changed{Call: v})
+	agents := slices.Clone(v.Agents)
+	if before != nil {
+		agents = append(agents, before.Agents...)
+	}
+	slices.Sort(agents)
+	for _, a := range slices.Compact(agents) {
+		event.Publish(c.svc.deps.Bus, DeskChanged{Agent: a})
+	}
+}

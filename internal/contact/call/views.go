@@ -35,16 +35,16 @@ type LiveCall struct {
 
 // LegView is one party of a live call.
 type LegView struct {
-	ID     string `json:"id"`
-	Party  string `json:"party"`           // caller, agent, external, supervisor
-	User   string `json:"user,omitempty"`  // user id of an agent or supervisor
-	Name   string `json:"name,omitempty"`  // of the agent or extension
-	State  string `json:"state"`           // ringing, up, lost, ended
-	Held   bool   `json:"held,omitempty"`  // neither hears nor is heard
-	Muted  bool   `json:"muted,omitempty"` // hears, is not heard
-	Mode   string `json:"mode,omitempty"`  // of a supervisor: listen, whisper, barge
-	Number string `json:"number,omitempty"`
-	Offer  string `json:"-"`
+	ID    string `json:"id"`
+	Party string `json:"party"`           // caller, agent, external, supervisor
+	User  string `json:"user,omitempty"`  // user id of an agent or supervisor
+	Name  string `json:"name,omitempty"`  // of the agent or extension
+	State string `json:"state"`           // ringing, up, lost, ended
+	Held  bool   `json:"held,omitempty"`  // neither hears nor is heard
+	Muted bool   `json:"muted,omitempty"` // hears, is not heard
+	Mode  string `json:"mode,omitempty"`  // of a supervisor: listen, whisper, barge
+	// Deadline is when a ringing leg stops ringing.
+	Deadline *time.Time `json:"deadline,omitempty"`
 }
 
 // Quality is what a call sounds like, by the E-model.
