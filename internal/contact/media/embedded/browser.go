@@ -206,12 +206,12 @@ func (b *browser) onState(s webrtc.PeerConnectionState) {
 }
 
 // onDTLS notices that the browser closed the connection (a reload does): that
-// cannot heal, so the browser is closed here too.
+// cannot heal, so the browser is closed here too. pion calls it under its own
+// lock, hence the goroutine.
 func (b *browser) onDTLS(s webrtc.DTLSTransportState) {
 	if s != webrtc.DTLSTransportStateClosed && s != webrtc.DTLSTransportStateFailed {
 		return
 	}
-	b.setConnected(false)
 	b.eng.mu.Lock()
 	defer b.eng.mu.Unlock()
 	if !b.eng.closed {
