@@ -1,0 +1,50 @@
+// The typed client over the server's OpenAPI document. `npm run api` writes
+// schema.d.ts from ../api/openapi.json; nobody edits it by hand.
+import createClient from 'openapi-fetch'
+import { ApiError, toProblem } from './errors'
+import type { paths } from './schema'
+
+export const client = createClient<paths>({
+  baseUrl: typeof location === 'undefined' ? 'http://localhost' : location.origin,
+  headers: { 'X-Heartline': '1' },
+  querySerializer: { array: { style: 'form', explode: false } },
+})
+
+let onSignedOut: (() => void) | undefined
+
+/** Called when the server no longer knows this browser. */
+export function whenSignedOut(fn: () => void): void {
+  onSignedOut = fn
+}
+
+interface Answer<T> {
+  data?: T
+  error?: unknown
+  response: Response
+}
+
+/** The body of a good answer; an ApiError for everything else. */
+export async function unwrap<T>(pending: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>
+  try {
+    answer = await pending
+  } catch {
+    throw new ApiError(toProblem(0, null))
+  }
+  if (answer.response.ok) return answer.data as T
+  const problem = toProblem(answer.response.status, answer.error)
+  if (problem.status === 401 && !answer.response.url.endsWith('/api/session')) onSignedOut?.()
+  throw new ApiError(problem)
+}
+
+/** Fetches a file with the session's cookie and saves it under the given name. */
+export async function download(path: string, name: string): Promise<void> {
+  // eslint-disable-next-line no-restricted-globals -- a file, not a JSON operation
+  const res = await fetch(path, { credentials: 'same-origin' })
+  if (!res.ok) throw new ApiError(toProblem(res.status, await res.json().catch(() => null)))
+  const a = document.createElement('a')
+  a.href = URL.createObjectURL(await res.blob())
+  a.download = name
+  a.click()
+  setTimeout(() => URL.revokeObjectURL(a.href), 10_000)
+}

@@ -1,0 +1,11 @@
+import { admin } from './admin/module'
+import { calls } from './calls/module'
+import { customers } from './customers/module'
+import { desk } from './desk/module'
+import { directory } from './directory/module'
+import type { FeatureModule } from './module'
+import { reports } from './reports/module'
+import { settings } from './settings/module'
+import { wallboard } from './wallboard/module'
+
+export const features: FeatureModule[] = [desk, customers, calls, directory, wallboard, reports, admin, settings]
