@@ -111,9 +111,18 @@ func (c *call) addLeg(l *leg, addressKind string) *leg {
 	if l.user != "" {
 		c.svc.seats.join(l.user, c)
 	}
-	c.note(l.user, journal.LegStarted{Leg: l.id, Party: l.role.String(), AddressKind: addressKind, User: l.user})
+	c.note(l.user, journal.LegStarted{Leg: l.id, Party: c.party(l), AddressKind: addressKind, User: l.user})
 	c.touch()
 	return l
+}
+
+// party names a leg's part in the call. A patient whom we call is external:
+// caller is whoever began.
+func (c *call) party(l *leg) string {
+	if l.role == roleCaller && l != c.opener {
+		return roleGuest.String()
+	}
+	return l.role.String()
 }
 
 // attach gives a leg its browser's sound. A browser that hears another call

@@ -140,6 +140,8 @@ func (c *call) agentBack(l *leg) {
 	c.touch()
 }
 
+// unpark ends the wait for the agent. Without a reason the caller waits on,
+// for somebody else.
 func (c *call) unpark(reason string) {
 	p := c.park
 	if p == nil {
@@ -151,7 +153,7 @@ func (c *call) unpark(reason string) {
 	for _, l := range c.listening() {
 		c.hush(l)
 	}
-	if c.stage == StageParked {
+	if c.stage == StageParked && reason != "" {
 		c.note(p.user, journal.CallUnparked{Reason: reason})
 	}
 	c.touch()
@@ -161,7 +163,7 @@ func (c *call) unpark(reason string) {
 func (c *call) parkExpired() {
 	p := c.park
 	parked := c.stage == StageParked
-	c.unpark("expired")
+	c.unpark("")
 	if l := c.userLeg(p.user, roleAgent); l != nil {
 		c.drop(l, "agent_lost")
 	}

@@ -56,6 +56,9 @@ func (c *call) enterQueue(o queueOrder) {
 	if o.since.IsZero() {
 		o.since = c.svc.now()
 	}
+	if !c.answered.IsZero() {
+		c.note("", journal.CallParked{Reason: "requeued"}) // somebody spoke to the caller before; this wait is no talk
+	}
 	c.visit = &visit{queue: q.ID, name: q.Name, music: q.MusicPrompt, priority: o.priority, skills: o.skills, since: o.since, waiting: true}
 	c.stage, c.backdrop = StageQueued, queueMusic
 	c.touch()
@@ -154,18 +157,22 @@ func (c *call) offered(o acd.Offer) {
 	c.ringSeat(l, o.Deadline.Sub(c.svc.now())+5*time.Second, c.offerAccepted, refused)
 }
 
-// offerAccepted connects the first agent who answers. One who is too late
-// (the caller left, the offer went on to somebody else) is let go: the
-// distributor decides.
-func (c *call) offerAccepted(l *leg) {
+// claim asks the distributor for the call that the agent has just answered.
+// One who is too late (the caller left, the offer went on to somebody else)
+// does not get it.
+func (c *call) claim(l *leg) bool {
 	ctx, cancel := c.op()
 	defer cancel()
 	if !c.waiting() || c.svc.acd.Do(ctx, acd.OfferAccepted{Offer: l.offer}) != nil {
-		c.drop(l, "answered_elsewhere")
-		return
+		return false
 	}
 	c.book(l)
 	c.stopWaiting()
+	return true
+}
+
+// offerAccepted connects the agent who got the call.
+func (c *call) offerAccepted(l *leg) {
 	c.greet(l)
 	c.converse()
 }

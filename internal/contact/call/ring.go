@@ -200,6 +200,10 @@ func (c *call) upLeg(l *leg) {
 	if l.state != legRinging {
 		return
 	}
+	if l.offer != "" && !c.claim(l) {
+		c.drop(l, "answered_elsewhere")
+		return
+	}
 	next := l.onUp
 	l.onUp, l.onFail = nil, nil
 	c.up(l)

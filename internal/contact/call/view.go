@@ -25,7 +25,9 @@ func (c *call) view() LiveCall {
 		c.visit.show(&v, c.svc.now())
 	}
 	for _, l := range c.legs {
-		v.Legs = append(v.Legs, l.view())
+		lv := l.view()
+		lv.Party = c.party(l)
+		v.Legs = append(v.Legs, lv)
 		if l.role == roleAgent && !slices.Contains(v.Agents, l.user) {
 			v.Agents = append(v.Agents, l.user)
 		}
@@ -60,7 +62,7 @@ func (l *leg) view() LegView {
 	case l.state == legUp:
 		state = "up"
 	}
-	return LegView{ID: l.id, Party: l.role.String(), User: l.user, Name: l.name, State: state,
+	return LegView{ID: l.id, User: l.user, Name: l.name, State: state,
 		Held: l.away, Muted: l.muted, Mode: l.mode, Deadline: moment(l.deadline)}
 }
 
