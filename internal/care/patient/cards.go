@@ -1,0 +1,48 @@
+package patient
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"heartline/internal/platform/identity"
+	"heartline/internal/platform/store"
+)
+
+// maxCards is how many cards one call of Cards returns.
+const maxCards = 500
+
+// Cards returns the short views of people by id, for lists that mention them.
+// Ids of nobody are left out.
+func (s *Service) Cards(ctx context.Context, ids []string) (map[string]Card, error) {
+	who, err := identity.Require(ctx, identity.PatientRead)
+	if err != nil {
+		return nil, err
+	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	ids = slices.DeleteFunc(ids, func(x string) bool { return x == "" })
+	out := make(map[string]Card, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	if len(ids) > maxCards {
+		ids = ids[:maxCards]
+	}
+	marks, args := make([]string, len(ids)), make([]any, len(ids))
+	for i, x := range ids {
+		marks[i], args[i] = fmt.Sprintf("$%d", i+1), x
+	}
+	var rows []cardRow
+	err = s.db.Read(ctx, func(tx *store.Tx) (err error) {
+		rows, err = s.cards(ctx, tx, "p.id IN ("+strings.Join(marks, ", ")+")", args...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		out[r.ID] = maskCard(r.Card, who)
+	}
+	return out, nil
+}

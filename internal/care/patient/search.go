@@ -1,0 +1,308 @@
+package patient
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"heartline/internal/platform/identity"
+	"heartline/internal/platform/store"
+)
+
+// Limits of a search: how many hits it returns, how many candidates one key
+// may bring, and how many people are ranked at most.
+const (
+	defaultHits   = 20
+	maxHits       = 50
+	perKey        = 200
+	perFiltered   = 2000
+	maxCandidates = 400
+)
+
+// Search finds people from one box: phone, document or card number (whole or
+// its end), customer code, Chinese or Latin name, pinyin, initials, in any
+// order and with small mistakes. Best hits first, at most limit (20, no more
+// than 50). A query that is too short to mean anything finds nobody.
+func (s *Service) Search(ctx context.Context, q string, limit int) ([]Hit, error) {
+	who, err := identity.Require(ctx, identity.PatientRead)
+	if err != nil {
+		return nil, err
+	}
+	if limit <= 0 {
+		limit = defaultHits
+	}
+	query := parseQuery(q)
+	hits := []Hit{}
+	if query.empty() {
+		return hits, nil
+	}
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		f := &finder{s: s, tx: tx, found: make(map[string]candidate), want: min(limit, maxHits)}
+		if err := f.run(ctx, query); err != nil {
+			return err
+		}
+		hits, err = f.hits(ctx, who, query)
+		return err
+	})
+	return hits, err
+}
+
+// candidate is somebody a search came across, with the best reason. check, if
+// any, is what the record itself must fit.
+type candidate struct {
+	match string
+	score int
+	check func(cardRow) bool
+}
+
+// finder collects candidates in one transaction.
+type finder struct {
+	s     *Service
+	tx    *store.Tx
+	found map[string]candidate
+	order []string // in the order of discovery
+	want  int
+}
+
+func (f *finder) add(patientID string, c candidate) {
+	old, ok := f.found[patientID]
+	if !ok {
+		f.order = append(f.order, patientID)
+		f.found[patientID] = c
+		return
+	}
+	if old.check == nil {
+		if c.check != nil || c.score <= old.score {
+			return
+		}
+	} else if c.check != nil && c.score <= old.score {
+		return
+	}
+	f.found[patientID] = c
+}
+
+// run asks number keys first, then names in tiers: a later tier only when the
+// earlier ones found too little.
+func (f *finder) run(ctx context.Context, q query) error {
+	if err := f.numbers(ctx, q); err != nil {
+		return err
+	}
+	if len(f.found) > 0 && (q.name == "" || q.whole) {
+		return nil
+	}
+	for tier, lookups := range q.lookups() {
+		if (tier == 1 && len(f.found) >= f.want) || (tier == 2 && len(f.found) >= 3) {
+			break
+		}
+		for _, l := range lookups {
+			if err := f.lookup(ctx, l, len(q.filters) > 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// numbers tries the query as phone, document, card and customer code.
+func (f *finder) numbers(ctx context.Context, q query) error {
+	for _, n := range q.phones {
+		if err := f.collect(ctx, MatchPhone, 100, `SELECT patient_id FROM patient_phones WHERE idx = $1 LIMIT 50`, f.s.index("phone", n)); err != nil {
+			return err
+		}
+	}
+	for _, n := range q.documents {
+		if err := f.collect(ctx, MatchID, 100, `SELECT patient_id FROM patient_identifiers WHERE idx = $1 LIMIT 50`, f.s.index("id", n)); err != nil {
+			return err
+		}
+		if err := f.collect(ctx, MatchID, 72, `SELECT c.id FROM patient_identifiers d JOIN patients c ON c.guardian_id = d.patient_id
+			WHERE d.idx = $1 AND c.guardian_id <> '' LIMIT 50`, f.s.index("id", n)); err != nil {
+			return err
+		}
+	}
+	for _, c := range q.codes {
+		if err := f.collect(ctx, MatchCode, 98, `SELECT id FROM patients WHERE code = $1`, c); err != nil {
+			return err
+		}
+	}
+	if q.name != "" {
+		return nil
+	}
+	for _, t := range q.tails {
+		if err := f.tail(ctx, "patient_phones", "phone", t, MatchPhoneTail, 90); err != nil {
+			return err
+		}
+		if err := f.tail(ctx, "patient_identifiers", "id", t, MatchIDTail, 88); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *finder) collect(ctx context.Context, match string, score int, sql string, args ...any) error {
+	rows, err := f.tx.Query(ctx, sql, args...)
+	if err != nil {
+		return fmt.Errorf("search by %s: %w", match, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var patientID string
+		if err := rows.Scan(&patientID); err != nil {
+			return fmt.Errorf("scan search: %w", err)
+		}
+		f.add(patientID, candidate{match: match, score: score})
+	}
+	return rows.Err()
+}
+
+// tail finds numbers that end in t: by the blind index of the last four or
+// eight digits, then by comparing.
+func (f *finder) tail(ctx context.Context, table, purpose, t, match string, score int) error {
+	n := 4
+	if len(t) >= 8 {
+		n = 8
+	}
+	rows, err := f.tx.Query(ctx, fmt.Sprintf(`SELECT id, patient_id, sealed FROM %s WHERE idx%d = $1 AND idx%d <> '' LIMIT 500`, table, n, n),
+		f.s.tail(purpose, t, n))
+	if err != nil {
+		return fmt.Errorf("search by %s: %w", match, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var rowID, patientID, sealed string
+		if err := rows.Scan(&rowID, &patientID, &sealed); err != nil {
+			return fmt.Errorf("scan search: %w", err)
+		}
+		if len(t) != n {
+			plain, err := f.s.keys.Unseal(sealed, aad(table, rowID))
+			if err != nil {
+				return fmt.Errorf("unseal: %w", err)
+			}
+			if !strings.HasSuffix(plain, t) {
+				continue
+			}
+		}
+		f.add(patientID, candidate{match: match, score: score})
+	}
+	return rows.Err()
+}
+
+// lookup reads the people with one search key, or those below a prefix.
+func (f *finder) lookup(ctx context.Context, l lookup, filtered bool) error {
+	limit := perKey
+	if filtered || l.check != nil {
+		limit = perFiltered
+	}
+	var sql string
+	args := []any{l.kind}
+	switch {
+	case len(l.keys) > 0:
+		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key IN (` + marks(2, len(l.keys)) + `)`
+		args = append(args, anys(l.keys)...)
+	case l.prefix:
+		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key > $2 AND key < $3`
+		args = append(args, l.key, l.key+"\U0010FFFF")
+	default:
+		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key = $2`
+		args = append(args, l.key)
+	}
+	rows, err := f.tx.Query(ctx, sql+" LIMIT "+strconv.Itoa(limit), args...)
+	if err != nil {
+		return fmt.Errorf("search by %s: %w", l.match, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key, patientID string
+		if err := rows.Scan(&key, &patientID); err != nil {
+			return fmt.Errorf("scan search: %w", err)
+		}
+		f.add(patientID, candidate{l.match, l.score - min(max(len(key)-len(l.key), 0), 3), l.check})
+	}
+	return rows.Err()
+}
+
+// hits reads the cards of the best candidates, filters and ranks them.
+func (f *finder) hits(ctx context.Context, who identity.Principal, q query) ([]Hit, error) {
+	slices.SortStableFunc(f.order, func(a, b string) int { return cmp.Compare(f.found[b].score, f.found[a].score) })
+	most := maxCandidates
+	if len(q.filters) > 0 || slices.ContainsFunc(f.order, func(p string) bool { return f.found[p].check != nil }) {
+		most = perFiltered
+	}
+	ids := f.order[:min(len(f.order), most)]
+	var rows []cardRow
+	for chunk := range slices.Chunk(ids, 400) {
+		cards, err := f.s.cards(ctx, f.tx, "p.id IN ("+marks(1, len(chunk))+")", anys(chunk)...)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, cards...)
+	}
+	rows = slices.DeleteFunc(rows, func(c cardRow) bool {
+		check := f.found[c.ID].check
+		return check != nil && !check(c)
+	})
+	rows, err := f.filter(ctx, rows, q)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(rows, func(a, b cardRow) int {
+		return cmp.Or(cmp.Compare(f.found[b.ID].score, f.found[a.ID].score), b.LastSeen.Compare(a.LastSeen), cmp.Compare(a.ID, b.ID))
+	})
+	rows = rows[:min(len(rows), f.want)]
+	cards := make([]Card, len(rows))
+	for i, r := range rows {
+		cards[i] = r.Card
+	}
+	if err := f.s.addPhones(ctx, f.tx, cards, full(who)); err != nil {
+		return nil, err
+	}
+	out := make([]Hit, len(cards))
+	for i, c := range cards {
+		out[i] = Hit{Card: maskCard(c, who), Match: f.found[c.ID].match, Score: f.found[c.ID].score}
+	}
+	return out, nil
+}
+
+// filter keeps those who fit the digits beside a name: a birth year or date,
+// or the end of a phone or document.
+func (f *finder) filter(ctx context.Context, rows []cardRow, q query) ([]cardRow, error) {
+	for _, d := range q.filters {
+		ends, err := f.endsIn(ctx, rows, d)
+		if err != nil {
+			return nil, err
+		}
+		rows = slices.DeleteFunc(rows, func(c cardRow) bool {
+			return !ends[c.ID] && !strings.HasPrefix(strings.ReplaceAll(c.birth, "-", ""), d) && c.Code != d
+		})
+	}
+	return rows, nil
+}
+
+// endsIn tells whose phone or document ends in d.
+func (f *finder) endsIn(ctx context.Context, rows []cardRow, d string) (map[string]bool, error) {
+	out := make(map[string]bool)
+	if len(rows) == 0 || len(d) < 4 {
+		return out, nil
+	}
+	sub := &finder{s: f.s, tx: f.tx, found: make(map[string]candidate)}
+	if err := sub.tail(ctx, "patient_phones", "phone", d, MatchPhoneTail, 1); err != nil {
+		return nil, err
+	}
+	if err := sub.tail(ctx, "patient_identifiers", "id", d, MatchIDTail, 1); err != nil {
+		return nil, err
+	}
+	for patientID := range sub.found {
+		out[patientID] = true
+	}
+	return out, nil
+}
+
+// maskCard hides the name of a card from readers without the right.
+func maskCard(c Card, who identity.Principal) Card {
+	if !full(who) {
+		c.Name = MaskName(c.Name)
+	}
+	return c
+}
