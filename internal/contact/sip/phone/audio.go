@@ -27,6 +27,15 @@ func (c *Call) PlayPCM(pcm []int16) {
 // StopPlay sends silence.
 func (c *Call) StopPlay() { c.PlayPCM(nil) }
 
+// Cut stops sending without a word, as a pulled cable does, or sends again.
+func (c *Call) Cut(on bool) {
+	if c.rtp != nil {
+		c.rtp.mu.Lock()
+		c.rtp.cut = on
+		c.rtp.mu.Unlock()
+	}
+}
+
 // SendDTMF sends digits as RFC 4733 events, 100 ms each, and waits until they are out.
 func (c *Call) SendDTMF(ctx context.Context, digits string) error {
 	if c.rtp == nil {

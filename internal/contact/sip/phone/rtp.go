@@ -60,6 +60,7 @@ type rtpSession struct {
 	conn *net.UDPConn
 
 	mu      sync.Mutex
+	cut     bool // sends nothing
 	remote  remoteSDP
 	seq     uint16
 	ts      uint32
@@ -121,7 +122,7 @@ func (r *rtpSession) sendFrame() {
 	var buf [12 + frame]byte
 	r.mu.Lock()
 	to := r.remote
-	if !to.addr.IsValid() || to.addr.Port() == 0 || to.dir == "sendonly" || to.dir == "inactive" {
+	if r.cut || !to.addr.IsValid() || to.addr.Port() == 0 || to.dir == "sendonly" || to.dir == "inactive" {
 		r.mu.Unlock()
 		return
 	}
