@@ -17,15 +17,21 @@ type Tokens struct{ list []string }
 // maxWord is how many characters of a word are indexed.
 const maxWord = 40
 
+// maxPrefix is the longest beginning of a word that is indexed for itself.
+const maxPrefix = 6
+
 // Text adds running text.
 func (t *Tokens) Text(s string) *Tokens {
 	eachRun(s, func(run []rune, han bool) {
 		if !han {
-			t.list = append(t.list, wordToken(run))
+			t.word(run)
 			return
 		}
 		for i := range run {
-			t.list = append(t.list, hanToken(run[i:min(i+2, len(run))]))
+			t.list = append(t.list, token(hanOne, run[i:i+1]))
+			if i+2 <= len(run) {
+				t.list = append(t.list, token(hanPair, run[i:i+2]))
+			}
 		}
 	})
 	return t
@@ -37,9 +43,16 @@ func (t *Tokens) Word(s string) *Tokens {
 	var word []rune
 	eachRun(s, func(run []rune, _ bool) { word = append(word, run...) })
 	if len(word) > 0 {
-		t.list = append(t.list, wordToken(word))
+		t.word(word)
 	}
 	return t
+}
+
+func (t *Tokens) word(w []rune) {
+	t.list = append(t.list, token(wholeWord, w))
+	for n := 2; n <= min(len(w), maxPrefix); n++ {
+		t.list = append(t.list, token(wordBegin, w[:n]))
+	}
 }
 
 // join gives the distinct tokens of a scope, separated by spaces.
@@ -59,41 +72,43 @@ type term struct {
 	prefix bool
 }
 
-// queryTerms says which tokens a document must have. A single Chinese character
-// is looked for at the beginning of all pairs, and the last character of a run
-// is indexed alone, so that it is found wherever it stands.
+// queryTerms says which tokens a document must have. Short beginnings of words
+// and single characters are tokens of their own, because a database would have
+// to merge thousands of longer ones to find them.
 func queryTerms(query string) []term {
 	var terms []term
 	eachRun(query, func(run []rune, han bool) {
 		switch {
-		case !han:
-			terms = append(terms, term{wordToken(run), len(run) >= 2})
-		case len(run) == 1:
-			terms = append(terms, term{hanToken(run), true})
-		default:
+		case han && len(run) == 1:
+			terms = append(terms, term{token(hanOne, run), false})
+		case han:
 			for i := range len(run) - 1 {
-				terms = append(terms, term{hanToken(run[i : i+2]), false})
+				terms = append(terms, term{token(hanPair, run[i:i+2]), false})
 			}
+		case len(run) == 1:
+			terms = append(terms, term{token(wholeWord, run), false})
+		case len(run) <= maxPrefix:
+			terms = append(terms, term{token(wordBegin, run), false})
+		default:
+			terms = append(terms, term{token(wholeWord, run), true})
 		}
 	})
 	return terms[:min(len(terms), maxTerms)]
 }
 
-// Tokens are plain ASCII, so that no database's idea of a letter matters: "1"
-// and the code points of a Chinese pair, or "0" and a word.
+// The kinds of tokens, their first character.
+const (
+	wholeWord = '0'
+	hanPair   = '1'
+	wordBegin = '2'
+	hanOne    = '3'
+)
 
-func hanToken(runes []rune) string {
+// token is plain ASCII, so that no database's idea of a letter matters: other
+// characters appear as their code points.
+func token(kind byte, runes []rune) string {
 	var b strings.Builder
-	b.WriteByte('1')
-	for _, r := range runes {
-		fmt.Fprintf(&b, "%05x", r)
-	}
-	return b.String()
-}
-
-func wordToken(runes []rune) string {
-	var b strings.Builder
-	b.WriteByte('0')
+	b.WriteByte(kind)
 	for _, r := range runes[:min(len(runes), maxWord)] {
 		if r < unicode.MaxASCII {
 			b.WriteRune(r)
