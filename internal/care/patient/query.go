@@ -266,9 +266,7 @@ func wordLookups(folded []string, first, second *[]lookup) {
 		lookup{kind: keyLatin, keys: []string{swapped, lastFirst}, key: swapped, match: MatchLatin, score: 84})
 	if rest := strings.Join(folded[1:], ""); len(rest) <= 3 && len(folded[0]) > 1 { // zhang xm
 		sur := pinyinSpelling(folded[0])
-		q.check = func(c cardRow) bool {
-			return strings.HasPrefix(strings.ReplaceAll(c.pinyin, " ", ""), sur) || c.pinyin == ""
-		}
+		check := func(c cardRow) bool { return strings.HasPrefix(strings.ReplaceAll(c.pinyin, " ", ""), sur) }
 		*second = append(*second, lookup{kind: keyInitials, key: sur[:1] + rest, match: MatchInitials, score: 75, check: check})
 		return
 	}
