@@ -97,6 +97,7 @@ func TestClipsPlayInOrderAndReportTheirEnd(t *testing.T) {
 	if done.Play != id || done.Leg != "a" {
 		t.Errorf("%+v", done)
 	}
+	eventually(t, "the whole of it", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return len(a.heard) >= 2400 })
 	a.set(func(p *peer) {
 		for i, hz := range []float64{500, 900} {
 			if share, _ := tonePower(p.heard[1200*i:1200*i+1200], hz); share < 0.98 {
