@@ -41,6 +41,7 @@ type Dialog struct {
 	rel       *reliable     // RFC 3262 state of the inbound INVITE
 	out       *outbound     // outgoing call until answered
 	mid       *midRequest   // our re-INVITE or UPDATE in progress
+	glare     *midRequest   // got a 491 and waits for its next try
 	waiting   []func()      // offers that wait for the one in progress
 	offered   *serverTx     // peer's UPDATE waiting for Reply
 	lastAck   []byte        // for repeated 2xx of our INVITE
@@ -308,6 +309,10 @@ func (d *Dialog) end(c Cause) {
 	if d.mid != nil {
 		d.mid.fail(ErrEnded)
 		d.mid = nil
+	}
+	if d.glare != nil {
+		d.glare.fail(ErrEnded)
+		d.glare = nil
 	}
 	waiting := d.waiting
 	d.waiting = nil

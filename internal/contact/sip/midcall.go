@@ -65,7 +65,7 @@ func (d *Dialog) offer(ctx context.Context, method string, sdp []byte) ([]byte, 
 
 // whenIdle runs fn once no offer is open in either direction.
 func (d *Dialog) whenIdle(fn func()) {
-	if d.mid != nil || d.offered != nil || d.uas != nil && !d.uas.done && d.state != stEarly {
+	if d.mid != nil || d.glare != nil || d.offered != nil || d.uas != nil && !d.uas.done && d.state != stEarly {
 		if !d.ended {
 			d.waiting = append(d.waiting, fn)
 			return
@@ -150,7 +150,11 @@ func (d *Dialog) midDone(r *midRequest, m *message, err error) {
 	switch {
 	case code == 491 && r.tries < 5 && !d.ended:
 		r.tries++
-		d.timers[tGlare].set(d.glareDelay(), func() { d.startMid(r) })
+		d.mid, d.glare = nil, r // meanwhile the peer's offer may come through
+		d.timers[tGlare].set(d.glareDelay(), func() {
+			d.glare = nil
+			d.whenIdle(func() { d.startMid(r) })
+		})
 		return
 	case (code == 401 || code == 407) && r.authed < 2 && d.authFor(m, r.method, &r.auth):
 		r.authed++

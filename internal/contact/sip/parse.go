@@ -28,6 +28,9 @@ const (
 func parseMessage(data []byte) (*message, *parseError) {
 	end := bytes.Index(data, []byte("\r\n\r\n"))
 	if end < 0 {
+		if m, _, _ := parseHead(string(data)); m != nil && m.isRequest() {
+			return m, bad("no end of headers")
+		}
 		return nil, &parseError{0, "no end of headers"}
 	}
 	m, length, err := parseHead(string(data[:end+2]))
@@ -59,13 +62,11 @@ func parseHead(head string) (m *message, length int, err *parseError) {
 	}
 	m.hdrs = make([]header, 0, 16)
 	for rest != "" {
-		var folded bool
 		line, rest, _ = strings.Cut(rest, "\r\n")
 		for rest != "" && (rest[0] == ' ' || rest[0] == '\t') {
 			var more string
 			more, rest, _ = strings.Cut(rest, "\r\n")
 			line = strings.TrimRight(line, " \t") + " " + strings.Trim(more, " \t")
-			folded = true
 		}
 		if e := m.addLine(line); e != nil && err == nil {
 			err = e
@@ -73,7 +74,6 @@ func parseHead(head string) (m *message, length int, err *parseError) {
 		if len(m.hdrs) > maxHeaders {
 			return nil, -1, &parseError{0, "too many headers"}
 		}
-		_ = folded
 	}
 	length, e := m.digest()
 	if err == nil {
@@ -244,9 +244,11 @@ func parseVia(val string) (v via, rest string, err *parseError) {
 	v.raw = strings.TrimSpace(first)
 	proto, s, ok := strings.Cut(v.raw, "/")
 	version, s, ok2 := strings.Cut(s, "/")
-	if !ok || !ok2 || !strings.EqualFold(strings.TrimSpace(proto), "SIP") ||
-		strings.TrimSpace(version) != "2.0" {
+	if !ok || !ok2 || !strings.EqualFold(strings.TrimSpace(proto), "SIP") {
 		return v, rest, bad("malformed Via")
+	}
+	if strings.TrimSpace(version) != "2.0" || malformedVias(rest) { // still read, so that it can be answered
+		err = bad("malformed Via")
 	}
 	s = strings.TrimLeft(s, " \t")
 	i := strings.IndexAny(s, " \t")
@@ -263,7 +265,23 @@ func parseVia(val string) (v via, rest string, err *parseError) {
 	v.params = parseParams(par)
 	v.branch = v.params.get("branch")
 	v.rport = v.params.has("rport") && v.params.get("rport") == ""
-	return v, rest, nil
+	return v, rest, err
+}
+
+// malformedVias looks at the values after the first in one Via line.
+func malformedVias(rest string) bool {
+	for rest != "" {
+		item := rest
+		if i := indexOutside(rest, ','); i >= 0 {
+			item, rest = rest[:i], rest[i+1:]
+		} else {
+			rest = ""
+		}
+		if strings.Count(item, "/") < 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // indexOutside finds a byte outside quotes and angle brackets.

@@ -53,6 +53,9 @@ func (s *Server) admitCall(m *message, f flow, tx *serverTx, p Peer, t *trunk) {
 		tx.reply(code, "", extra)
 	}
 	contact, ok := m.contact()
+	if !ok && !m.has(hContact) && !strings.HasPrefix(m.via.branch, branchCookie) {
+		contact, ok = m.from, true // RFC 2543 did not ask for a Contact
+	}
 	asked, _ := sessionExpires(m.get(hSessionExpires))
 	switch {
 	case !ok || !contact.uri.isSIP() && contact.uri.scheme != "tel":
