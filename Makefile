@@ -70,4 +70,4 @@ screenshots: build ## photograph every page into docs/screenshots
 	cd e2e && npm ci --no-audit --no-fund && npx playwright test --config screenshots.config.ts
 
 clean: ## remove what was built (never ./var)
-	rm -rf bin web/dist/assets web/dist/.built web/node_modules e2e/node_modules e2e/out
+	rm -rf bin web/dist/app web/dist/.built web/node_modules e2e/node_modules e2e/out

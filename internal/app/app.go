@@ -63,6 +63,7 @@ type App struct {
 	sip   *sip.Server
 	web   *webServer
 
+	startedAt time.Time
 	closers   []closer
 	lostFacts uint64 // seen by watch
 }
@@ -81,7 +82,7 @@ const keepRecordings = 2 * 365 * 24 * time.Hour
 
 // Open builds every part but opens no port; Serve does. Close releases it.
 func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, version string) (*App, error) {
-	a := &App{cfg: cfg, log: log, version: version, now: time.Now}
+	a := &App{cfg: cfg, log: log, version: version, now: time.Now, startedAt: time.Now()}
 	for _, step := range []struct {
 		name string
 		fn   func(context.Context) error
@@ -123,12 +124,12 @@ func (a *App) openServices(ctx context.Context) (err error) {
 		Log: a.log, DataDir: a.cfg.DataDir, Realm: a.cfg.SIPRealm, Zone: a.cfg.TimeZone}); err != nil {
 		return err
 	}
-	a.patients = patient.New(patient.Deps{DB: a.db, Keys: a.keys, Audit: a.audit, Bus: a.bus, Now: a.now})
+	a.patients = patient.New(a.db, a.keys, a.audit, a.bus, a.now, a.cfg.Location())
 	a.hospital = hospital.New(hospital.Deps{DB: a.db, Audit: a.audit, Bus: a.bus, Now: a.now})
 	a.journal = journal.New(a.db, a.now, journal.WithAlarm(a.journalAlarm))
 	a.records = callrecord.New(a.db, a.journal, callrecord.DefaultRules(), a.now)
 	a.journal.OnBatch(a.timelineOfCalls)
-	a.reports = kpi.New(a.db, a.cfg.Location(), a.now)
+	a.reports = kpi.New(a.db, a.cfg.Location(), a.goals)
 	a.recordings, err = recording.New(recording.Config{Dir: a.cfg.Recordings(), Keep: keepRecordings, MinFree: minFree},
 		recording.Deps{DB: a.db, Keys: a.keys, Audit: a.audit, Bus: a.bus, Alarms: a.alarms, Log: a.log, Now: a.now})
 	return err

@@ -11,6 +11,7 @@ import (
 	"heartline/internal/contact/media"
 	"heartline/internal/contact/sip"
 	"heartline/internal/contact/switchboard"
+	"heartline/internal/insight/kpi"
 )
 
 // directory shows the extensions of the switchboard to the SIP server.
@@ -116,4 +117,13 @@ func (p *promptClips) Clip(key, lang string) (media.Clip, bool) {
 	}
 	p.bySHA[prompt.SHA] = clip
 	return clip, true
+}
+
+// goals are the targets that reports measure a queue against.
+func (a *App) goals(queue string) kpi.Goals {
+	goals := kpi.DefaultGoals()
+	if q, ok := a.board.Current(context.Background()).Queue(queue); ok && q.ServiceLevelS > 0 {
+		goals.ServiceLevel = seconds(q.ServiceLevelS)
+	}
+	return goals
 }

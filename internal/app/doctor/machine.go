@@ -202,3 +202,13 @@ func dialable(addr string) string {
 	}
 	return net.JoinHostPort(host, port)
 }
+
+// Database reports what opening and migrating the database gave.
+func Database(err error) Check {
+	return Check{Name: "database", Run: func(context.Context) Finding {
+		if err != nil {
+			return bad("check database_url, and that the server runs and the user may create tables", "%v", err)
+		}
+		return good("opens, and its schema is up to date")
+	}}
+}

@@ -93,11 +93,18 @@ func decode(data string) (Record, error) {
 }
 
 // Get returns a call.
-func (s *Service) Get(ctx context.Context, id string) (Record, error) {
-	var data string
-	err := s.db.Read(ctx, func(tx *store.Tx) error {
-		return tx.QueryRow(ctx, "SELECT data FROM calls WHERE id = $1", id).Scan(&data)
+func (s *Service) Get(ctx context.Context, id string) (rec Record, err error) {
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		rec, err = s.GetTx(ctx, tx, id)
+		return err
 	})
+	return rec, err
+}
+
+// GetTx returns a call as the caller's transaction sees it.
+func (s *Service) GetTx(ctx context.Context, tx *store.Tx, id string) (Record, error) {
+	var data string
+	err := tx.QueryRow(ctx, "SELECT data FROM calls WHERE id = $1", id).Scan(&data)
 	if store.IsNoRows(err) {
 		return Record{}, errs.New(errs.NotFound, "call.not_found")
 	}

@@ -17,6 +17,7 @@ import (
 	"heartline/internal/platform/alarm"
 	"heartline/internal/platform/audit"
 	"heartline/internal/platform/crypto"
+	"heartline/internal/platform/disk"
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/event"
 	"heartline/internal/platform/id"
@@ -66,7 +67,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, fmt.Errorf("recording directory: %w", err)
 	}
 	return &Service{db: d.DB, keys: d.Keys, audit: d.Audit, bus: d.Bus, alarms: d.Alarms, log: d.Log, now: d.Now,
-		dir: cfg.Dir, keep: cfg.Keep, minFree: cfg.MinFree, free: freeBytes, captures: map[string]*capture{}}, nil
+		dir: cfg.Dir, keep: cfg.Keep, minFree: cfg.MinFree, free: disk.Free, captures: map[string]*capture{}}, nil
 }
 
 // Start begins the recording of a call and returns where its frames go and

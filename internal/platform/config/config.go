@@ -31,6 +31,8 @@ type Config struct {
 	RTPPorts       string `yaml:"rtp_ports" doc:"UDP ports for sound, first-last."`
 	BrowserUDPPort int    `yaml:"browser_udp_port" doc:"One UDP port for the sound of all browsers."`
 	MaxCalls       int    `yaml:"max_calls" doc:"Calls at the same time; further ones are refused with 503. 0: as many as RTP ports allow."`
+	HospitalName   string `yaml:"hospital_name" doc:"Name of the hospital, shown on every page."`
+	HospitalNameEN string `yaml:"hospital_name_en" doc:"The name in English."`
 	ServiceNumber  string `yaml:"service_number" doc:"The hospital's hotline number."`
 	DatabaseURL    string `yaml:"database_url" doc:"sqlite:/path/heartline.db or postgres://user:password@host/db. Empty: SQLite in data_dir."`
 	RecordingDir   string `yaml:"recording_dir" doc:"Folder of the encrypted recordings. Empty: recordings in data_dir."`
