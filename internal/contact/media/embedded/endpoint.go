@@ -8,6 +8,9 @@ import (
 	"heartline/internal/contact/media/sdp"
 )
 
+// comfortNoise is the payload type of RFC 3389; we play silence instead.
+const comfortNoise = 13
+
 // reportEvery is the RTCP interval of RFC 3550 for two parties, in ns.
 const reportEvery = 5e9
 
@@ -64,12 +67,16 @@ func (ep *endpoint) take(l *leg, p *packetIn) bool {
 	defer rx.mu.Unlock()
 	event := int(p.h.pt) == rx.event
 	p.kind = rx.kinds[p.h.pt]
-	if !event && p.kind == sdp.None || rx.flooded(p.now) {
+	noise := p.h.pt == comfortNoise && p.kind == sdp.None
+	if !event && !noise && p.kind == sdp.None || rx.flooded(p.now) {
 		return false
 	}
 	payload := p.pkt[headerLen:]
-	newSource := rx.stats.count(&p.h, p.now, !event)
+	newSource := rx.stats.count(&p.h, p.now, !event && !noise)
 	rx.lastAt.Store(p.now)
+	if noise {
+		return false // a silent moment, described; the peer is alive
+	}
 	if event {
 		p.kind = sdp.None
 		ep.key(l, payload, p)

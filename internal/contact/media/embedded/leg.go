@@ -25,6 +25,7 @@ type leg struct {
 
 	plays   []*player
 	sources []mixSource
+	others  bool          // its sources are all mixed legs but itself, unchanged
 	paced   bool          // gets 20 ms frames from the pacer
 	mixed   *[frame]int16 // this tick's frame of a leg that others hear through the mixer
 }

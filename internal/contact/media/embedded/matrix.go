@@ -35,6 +35,8 @@ func (c *call) rebuild() {
 		}
 	}
 	for _, l := range c.order {
+		l.others = len(mixed) >= 4 && mixed[l] && len(l.sources) == len(mixed)-1 &&
+			!slices.ContainsFunc(l.sources, func(s mixSource) bool { return !mixed[s.leg] || s.gain != unity })
 		if l.ep != nil {
 			l.ep.mixing(mixed[l])
 		}
@@ -122,6 +124,7 @@ func (c *call) tick(tick uint32, now int64) {
 		}
 	}
 	changed := false
+	c.shard.mix.totalled = false
 	for _, l := range c.order {
 		if l.paced && c.tickLeg(l, tick, now) {
 			changed = true
@@ -159,29 +162,49 @@ func (c *call) compose(l *leg) (pcm []int16, done bool) {
 	m := &c.shard.mix
 	exclusive := l.exclusive()
 	if len(l.plays) == 1 && l.plays[0].gain == unity && (exclusive || len(l.sources) == 0) {
-		pcm, done = l.plays[0].next(&m.play)
+		part, done := l.plays[0].next(&m.play)
 		c.retire(l, done)
-		return pcm, done
+		return part[:], done
 	}
 	if len(l.plays) == 0 && len(l.sources) == 0 {
 		return nil, false
 	}
-	clear(m.sum[:])
+	if !exclusive && l.others {
+		minusFrame(&m.sum, c.everybody(), l.mixed)
+	} else {
+		clear(m.sum[:])
+	}
 	for _, p := range l.plays {
 		part, end := p.next(&m.play)
 		addFrame(&m.sum, part, p.gain)
 		done = done || end
 	}
 	c.retire(l, done)
-	if !exclusive {
+	if !exclusive && !l.others {
 		for _, s := range l.sources {
 			if s.leg.mixed != nil {
-				addFrame(&m.sum, s.leg.mixed[:], s.gain)
+				addFrame(&m.sum, s.leg.mixed, s.gain)
 			}
 		}
 	}
 	clip(&m.out, &m.sum)
 	return m.out[:], done
+}
+
+// everybody is the sum of all mixed legs, made once a tick: in a conference
+// each leg then hears it without itself.
+func (c *call) everybody() *[frame]int32 {
+	m := &c.shard.mix
+	if !m.totalled {
+		m.totalled = true
+		clear(m.total[:])
+		for _, l := range c.order {
+			if l.mixed != nil {
+				addFrame(&m.total, l.mixed, unity)
+			}
+		}
+	}
+	return &m.total
 }
 
 // skipPlays lets time pass for a leg that cannot hear now.

@@ -14,7 +14,7 @@ func fixedGain(g float64) int32 {
 }
 
 // addFrame mixes one frame into the sum.
-func addFrame(sum *[frame]int32, in []int16, gain int32) {
+func addFrame(sum *[frame]int32, in *[frame]int16, gain int32) {
 	if gain == unity {
 		for i, s := range in {
 			sum[i] += int32(s)
@@ -23,6 +23,13 @@ func addFrame(sum *[frame]int32, in []int16, gain int32) {
 	}
 	for i, s := range in {
 		sum[i] += int32(s) * gain >> gainBits
+	}
+}
+
+// minusFrame is the sum of everybody without one.
+func minusFrame(sum, total *[frame]int32, own *[frame]int16) {
+	for i, s := range own {
+		sum[i] = total[i] - int32(s)
 	}
 }
 

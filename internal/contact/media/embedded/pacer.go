@@ -22,9 +22,11 @@ type shard struct {
 }
 
 type mixBuffers struct {
-	sum  [frame]int32
-	out  [frame]int16
-	play [frame]int16
+	sum      [frame]int32
+	total    [frame]int32
+	totalled bool // total is of this call and tick
+	out      [frame]int16
+	play     [frame]int16
 }
 
 // tickWhen enters or leaves the pacer. Caller holds c.mu.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
@@ -238,17 +239,9 @@ func (p *peer) fresh(n int) {
 	})
 }
 
-var nextRange = struct {
-	sync.Mutex
-	port int
-}{port: 30000}
-
 func testEngine(t testing.TB, change func(*Config)) *Engine {
 	t.Helper()
-	nextRange.Lock()
-	lo := nextRange.port
-	nextRange.port += 400
-	nextRange.Unlock()
+	lo := 30000 + 2*rand.IntN(5000) // what is taken is passed over
 	cfg := Config{IP: "127.0.0.1", PortMin: lo, PortMax: lo + 399}
 	if change != nil {
 		change(&cfg)

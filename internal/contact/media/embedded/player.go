@@ -44,10 +44,10 @@ func (e *Engine) newPlayer(id string, p media.Play) (*player, error) {
 
 // next gives the next frame: a piece of the clip itself where possible, else
 // composed in buf. A short last frame ends in silence.
-func (p *player) next(buf *[frame]int16) (pcm []int16, done bool) {
+func (p *player) next(buf *[frame]int16) (pcm *[frame]int16, done bool) {
 	if p.part < len(p.parts) {
 		if cur := p.parts[p.part]; len(cur)-p.off >= frame {
-			pcm = cur[p.off : p.off+frame]
+			pcm = (*[frame]int16)(cur[p.off:])
 			p.advance(frame)
 			return pcm, p.part == len(p.parts)
 		}
@@ -59,7 +59,7 @@ func (p *player) next(buf *[frame]int16) (pcm []int16, done bool) {
 		p.advance(c)
 	}
 	clear(buf[n:])
-	return buf[:], p.part == len(p.parts)
+	return buf, p.part == len(p.parts)
 }
 
 func (p *player) advance(n int) {
