@@ -17,6 +17,10 @@ export function whenSignedOut(fn: () => void): void {
   onSignedOut = fn
 }
 
+export function signedOut(): void {
+  onSignedOut?.()
+}
+
 interface Answer<T> {
   data?: T
   error?: unknown
@@ -33,7 +37,7 @@ export async function unwrap<T>(pending: Promise<Answer<T>>): Promise<T> {
   }
   if (answer.response.ok) return answer.data as T
   const problem = toProblem(answer.response.status, answer.error)
-  if (problem.status === 401 && !answer.response.url.endsWith('/api/session')) onSignedOut?.()
+  if (problem.status === 401 && !answer.response.url.endsWith('/api/session')) signedOut()
   throw new ApiError(problem)
 }
 

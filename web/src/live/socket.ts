@@ -25,6 +25,7 @@ interface Handlers {
   resync(): void
   hello(now: string, resumed: boolean): void
   other(msg: Record<string, unknown>): void
+  signedOut(): void
 }
 
 interface Pending {
@@ -35,6 +36,7 @@ interface Pending {
 
 const pingEvery = 15_000
 const replyWithin = 12_000
+const sessionOver = 4401 // the server's close code for a session that has ended
 const backoff = [250, 500, 1000, 2000, 4000, 8000]
 
 export class LiveSocket {
@@ -112,7 +114,7 @@ export class LiveSocket {
       this.heart = setInterval(() => this.beat(), pingEvery)
     }
     ws.onmessage = (m) => this.receive(String(m.data))
-    ws.onclose = () => this.closed(ws)
+    ws.onclose = (e) => this.closed(ws, e?.code)
   }
 
   private beat(): void {
@@ -120,12 +122,17 @@ export class LiveSocket {
     else this.send('ping', { id: this.nextId++ })
   }
 
-  private closed(ws: WebSocket): void {
+  private closed(ws: WebSocket, code = 0): void {
     if (this.ws !== ws) return
     this.ws = undefined
     clearInterval(this.heart)
     this.failPending()
     if (this.stopped) return
+    if (code === sessionOver) {
+      this.stop()
+      this.handlers.signedOut()
+      return
+    }
     this.handlers.phase('waiting')
     const wait = backoff[Math.min(this.tries++, backoff.length - 1)]!
     this.retry = setTimeout(() => this.open(), wait * (0.75 + Math.random() * 0.5))
@@ -172,10 +179,10 @@ export class LiveSocket {
     this.stream = stream
     if (before !== stream || last === 0) this.seq = Number(msg.seq ?? 0)
     this.handlers.phase('open')
+    // Resume must be the first message: the server holds events back for it.
+    if (before && before === stream) this.request('resume', { stream, seq: last }).catch(() => this.handlers.resync())
+    else if (before) this.handlers.resync()
     this.handlers.hello(String(msg.now ?? ''), before === stream)
-    if (!before) return
-    if (before === stream) this.send('resume', { id: this.nextId++, stream, seq: last })
-    else this.handlers.resync()
   }
 
   private reply(msg: Record<string, unknown>): void {

@@ -35,7 +35,7 @@ export class Ringtone {
   }
 
   private note(ctx: AudioContext, at: number, hz: number): void {
-    if (!this.gain) return
+    if (!this.gain || ctx.state !== 'running') return
     const t = ctx.currentTime + at
     const env = ctx.createGain()
     env.gain.setValueAtTime(0.0001, t)

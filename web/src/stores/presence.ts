@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/vue-query'
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
+import { signedOut } from '@/api/client'
 import { setServerTime } from '@/lib/clock'
 import { apply, Coalescer } from '@/live/realtime'
 import { LiveSocket, type Phase } from '@/live/socket'
@@ -48,6 +49,7 @@ export const usePresence = defineStore('presence', () => {
         emit('@hello', resumed)
       },
       other: (msg) => emit(`@${String(msg.type)}`, msg),
+      signedOut,
     })
     socket.start()
     addEventListener('online', nudge)

@@ -115,8 +115,8 @@ function simple(id: string, what: Simple): Promise<unknown> {
   }
 }
 
-/** The hospital's own word for a not-ready reason. */
-export function useReasonName() {
+/** The hospital's own words for not-ready reasons and dispositions. */
+export function useDeskNames() {
   const session = useSession()
   const { label, code } = useNames()
   const options = useQuery({
@@ -125,5 +125,8 @@ export function useReasonName() {
     staleTime: 60_000,
     enabled: computed(() => session.can('call.handle')),
   })
-  return (reason: string): string => (reason ? label(options.data.value?.reasons.find((r) => r.code === reason)) || code('reason', reason) : '')
+  return {
+    reason: (c: string): string => (c ? label(options.data.value?.reasons.find((r) => r.code === c)) || code('reason', c) : ''),
+    disposition: (c: string): string => (c ? label(options.data.value?.dispositions.find((r) => r.code === c)) || code('disposition', c) : ''),
+  }
 }
