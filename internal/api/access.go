@@ -137,6 +137,7 @@ func del[I, O any](s *Server, path, id, summary string, a access, h func(context
 // request is parsed.
 func (s *Server) guard(ctx huma.Context, next func(huma.Context)) {
 	op := ctx.Operation()
+	requestOf(ctx.Context()).operation = op.OperationID
 	pending, _ := op.Metadata["password_pending"].(bool)
 	a := accessOf(op)
 	var err error = errs.New(errs.Denied, "auth.denied")

@@ -1,34 +1,64 @@
 package api
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
-// Deps are the services behind the operations.
-type Deps struct {
-	Log *slog.Logger
-	Now func() time.Time
-}
-
-// Server is the HTTP edge: routes, their middleware and the live stream.
+// Server is the HTTP edge: routes, their middleware and the live stream. It
+// implements http.Handler.
 type Server struct {
-	deps Deps
-	log  *slog.Logger
-	now  func() time.Time
-	mux  *http.ServeMux
-	api  huma.API
+	deps    Deps
+	log     *slog.Logger
+	now     func() time.Time
+	mux     *http.ServeMux
+	api     huma.API
+	metrics *metrics
+	zips    gzipPool
+	spec    func() ([]byte, error)
+
+	hub     *hub
+	tries   tryCount
+	mu      sync.Mutex
+	closed  bool
+	live    sync.WaitGroup  // open WebSockets
+	cancels []func()        // of subscriptions
+	closing context.Context // done when Close begins
+	close   context.CancelFunc
 }
 
 // version of the API as a contract; the program has a version of its own.
 const version = "1.0.0"
 
-func newServer(d Deps) *Server {
-	s := &Server{deps: d, log: d.Log, now: d.Now, mux: http.NewServeMux()}
+// New builds the edge over its services and begins to listen to their facts.
+// Close ends it.
+func New(d Deps) (*Server, error) {
+	if d.Identity == nil || d.DB == nil || d.Audit == nil || d.Bus == nil || d.Keys == nil || d.Patients == nil || d.Hospital == nil ||
+		d.Switchboard == nil || d.Calls == nil || d.Journal == nil {
+		return nil, errors.New("api: a service is missing")
+	}
+	s := build(d)
+	if err := s.metrics.registry.Register(newFloor(s)); err != nil {
+		return nil, fmt.Errorf("api: register metrics: %w", err)
+	}
+	s.listen()
+	return s, nil
+}
+
+// build declares all routes. It starts nothing, so that the specification can
+// be made without services.
+func build(d Deps) *Server {
+	s := &Server{deps: d, log: d.Log, now: d.Now, mux: http.NewServeMux(), metrics: newMetrics(), hub: newHub(),
+		tries: tryCount{byIP: map[string]int{}}}
+	s.closing, s.close = context.WithCancel(context.Background())
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -48,7 +78,45 @@ func newServer(d Deps) *Server {
 	s.routeFlows()
 	s.routeSystem()
 	tidy(s.api.OpenAPI())
+	s.spec = sync.OnceValues(s.document)
+	s.routePlain()
 	return s
+}
+
+// Close says goodbye to the live connections and ends the subscriptions. The
+// HTTP server is shut down before.
+func (s *Server) Close() {
+	s.close()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	for _, c := range s.hub.close() {
+		c.end(closeRestart)
+	}
+	for _, cancel := range s.cancels {
+		cancel()
+	}
+	s.live.Wait()
+}
+
+// enter counts a WebSocket in, unless the program ends.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.live.Add(1)
+	return true
+}
+
+// HTTPServer returns a server for the handler with the time limits that
+// browsers and slow attackers call for. Streams extend their own deadlines.
+func HTTPServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr: addr, Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
 }
 
 func (s *Server) config() huma.Config {
@@ -84,16 +152,24 @@ func tidy(doc *huma.OpenAPI) {
 	for _, schema := range schemas {
 		noNullLists(schema)
 	}
+	for _, op := range operations(doc) {
+		for _, p := range op.Parameters {
+			noNullLists(p.Schema)
+		}
+	}
+}
+
+// operations lists the operations of a document.
+func operations(doc *huma.OpenAPI) []*huma.Operation {
+	var out []*huma.Operation
 	for _, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
-			if op == nil {
-				continue
-			}
-			for _, p := range op.Parameters {
-				noNullLists(p.Schema)
+			if op != nil {
+				out = append(out, op)
 			}
 		}
 	}
+	return out
 }
 
 func noNullLists(s *huma.Schema) {

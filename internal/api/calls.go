@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"heartline/internal/platform/identity"
 )
 
@@ -131,14 +129,14 @@ type PopCandidate struct {
 
 func (s *Server) routeCalls() {
 	read := needs(identity.CallRead, identity.CallReadOwn)
-	get(s, "/api/calls", "listCalls", "List calls; without the wider right only one's own", read, pending[CallListInput, Out[List[CallRow]]])
-	get(s, "/api/calls/export.csv", "exportCalls", "Calls as CSV", needs(identity.CallRead), pending[CallQuery, huma.StreamResponse], produces("text/csv"))
-	get(s, "/api/calls/{id}", "getCall", "One call", read, pending[ByID, Out[CallDetail]])
-	get(s, "/api/calls/{id}/events", "getCallEvents", "Every step of a call", read, pending[ByID, Out[List[CallEvent]]])
-	get(s, "/api/calls/{id}/pop", "getCallPop", "Who may be calling", needs(identity.PatientRead), pending[ByID, Out[PopView]])
-	put(s, "/api/calls/{id}/notes", "saveCallNotes", "Change notes and disposition", read, pending[CallNotesInput, Out[CallDetail]])
+	get(s, "/api/calls", "listCalls", "List calls; without the wider right only one's own", read, s.listCalls)
+	get(s, "/api/calls/export.csv", "exportCalls", "Calls as CSV", needs(identity.CallRead), s.exportCalls, produces("text/csv"))
+	get(s, "/api/calls/{id}", "getCall", "One call", read, s.getCall)
+	get(s, "/api/calls/{id}/events", "getCallEvents", "Every step of a call", read, s.getCallEvents)
+	get(s, "/api/calls/{id}/pop", "getCallPop", "Who may be calling", needs(identity.PatientRead), s.getCallPop)
+	put(s, "/api/calls/{id}/notes", "saveCallNotes", "Change notes and disposition", read, s.saveCallNotes)
 	listen := needs(identity.RecordingListen, identity.RecordingListenOwn)
-	get(s, "/api/recordings/{id}", "getRecording", "A recording", listen, pending[ByID, Out[RecordingView]])
-	get(s, "/api/recordings/{id}/audio", "getRecordingAudio", "Sound of a recording (WAV, ranges)", listen, pending[ByID, huma.StreamResponse], produces("audio/wav"))
-	get(s, "/api/recordings/{id}/waveform", "getRecordingWaveform", "Shape of a recording", listen, pending[WaveformInput, Out[Waveform]])
+	get(s, "/api/recordings/{id}", "getRecording", "A recording", listen, s.getRecording)
+	get(s, "/api/recordings/{id}/audio", "getRecordingAudio", "Sound of a recording (WAV, ranges)", listen, s.getRecordingAudio, produces("audio/wav"))
+	get(s, "/api/recordings/{id}/waveform", "getRecordingWaveform", "Shape of a recording", listen, s.getRecordingWaveform)
 }

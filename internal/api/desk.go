@@ -67,15 +67,14 @@ type DeskPatient struct {
 
 // CallLeg is one party of a call.
 type CallLeg struct {
-	ID     string `json:"id"`
-	Party  string `json:"party" enum:"caller,agent,external,supervisor"`
-	Name   string `json:"name"`
-	User   string `json:"user" doc:"User id, when the party is one of us"`
-	State  string `json:"state" doc:"ringing, up, lost or ended"`
-	Held   bool   `json:"held" doc:"Neither hears nor is heard"`
-	Muted  bool   `json:"muted" doc:"Hears, is not heard"`
-	Mode   string `json:"mode" doc:"Of a supervisor: listen, whisper or barge"`
-	Number string `json:"number" doc:"Extension, or masked telephone number"`
+	ID    string `json:"id"`
+	Party string `json:"party" enum:"caller,agent,external,supervisor"`
+	Name  string `json:"name"`
+	User  string `json:"user" doc:"User id, when the party is one of us"`
+	State string `json:"state" doc:"ringing, up, lost or ended"`
+	Held  bool   `json:"held" doc:"Neither hears nor is heard"`
+	Muted bool   `json:"muted" doc:"Hears, is not heard"`
+	Mode  string `json:"mode" doc:"Of a supervisor: listen, whisper or barge"`
 }
 
 // Quality is the sound quality of a leg.
@@ -217,24 +216,24 @@ type TransferTarget struct {
 
 func (s *Server) routeDesk() {
 	a := needs(identity.CallHandle)
-	get(s, "/api/desk", "getDesk", "The agent's desk", a, pending[None, Out[DeskView]])
-	get(s, "/api/desk/options", "getDeskOptions", "Lists the desk chooses from", a, pending[None, Out[DeskOptions]])
-	post(s, "/api/desk/sign-in", "deskSignIn", "Take a seat", a, pending[SignInInput, Out[DeskView]])
-	post(s, "/api/desk/sign-out", "deskSignOut", "Leave the seat", a, pending[None, Out[DeskView]])
-	put(s, "/api/desk/state", "setDeskState", "Become ready or not ready", a, pending[StateInput, Out[DeskView]])
-	post(s, "/api/desk/dial", "dial", "Call somebody", a, pending[DialInput, Out[Dialled]])
-	post(s, "/api/desk/calls/{id}/answer", "answerCall", "Answer", a, pending[ByID, Empty])
-	post(s, "/api/desk/calls/{id}/reject", "rejectCall", "Refuse the offer", a, pending[ByID, Empty])
-	post(s, "/api/desk/calls/{id}/hold", "holdCall", "Put on hold, with music", a, pending[ByID, Empty])
-	post(s, "/api/desk/calls/{id}/resume", "resumeCall", "Take back from hold", a, pending[ByID, Empty])
-	post(s, "/api/desk/calls/{id}/hangup", "hangUpCall", "Hang up", a, pending[ByID, Empty])
-	post(s, "/api/desk/calls/{id}/help", "askForHelp", "Call the supervisors for help", a, pending[ByID, Empty])
-	put(s, "/api/desk/calls/{id}/mute", "muteCall", "Mute or open the microphone", a, pending[MuteInput, Empty])
-	post(s, "/api/desk/calls/{id}/dtmf", "sendDtmf", "Send keys", a, pending[DTMFInput, Empty])
-	post(s, "/api/desk/calls/{id}/transfer", "transferCall", "Transfer without asking", a, pending[TargetInput, Empty])
-	post(s, "/api/desk/calls/{id}/conference", "conferenceCall", "Invite a third party", a, pending[TargetInput, Empty])
-	post(s, "/api/desk/calls/{id}/recording", "pauseRecording", "Pause or resume the recording", a, pending[RecordingActionInput, Empty])
-	put(s, "/api/desk/calls/{id}/wrap-up", "saveWrapUp", "Save what the call was about", a, pending[WrapUpInput, Empty])
-	post(s, "/api/desk/wrap-up/done", "finishWrapUp", "End wrap-up before its time", a, pending[None, Out[DeskView]])
-	get(s, "/api/desk/targets", "findTargets", "Whom a call can be given to", a, pending[TargetQuery, Out[List[TransferTarget]]])
+	get(s, "/api/desk", "getDesk", "The agent's desk", a, s.getDesk)
+	get(s, "/api/desk/options", "getDeskOptions", "Lists the desk chooses from", a, s.getDeskOptions)
+	post(s, "/api/desk/sign-in", "deskSignIn", "Take a seat", a, s.deskSignIn)
+	post(s, "/api/desk/sign-out", "deskSignOut", "Leave the seat", a, s.deskSignOut)
+	put(s, "/api/desk/state", "setDeskState", "Become ready or not ready", a, s.setDeskState)
+	post(s, "/api/desk/dial", "dial", "Call somebody", a, s.dial)
+	post(s, "/api/desk/calls/{id}/answer", "answerCall", "Answer", a, s.onCallOf(Telephone.Answer))
+	post(s, "/api/desk/calls/{id}/reject", "rejectCall", "Refuse the offer", a, s.onCallOf(Telephone.Reject))
+	post(s, "/api/desk/calls/{id}/hold", "holdCall", "Put on hold, with music", a, s.onCallOf(Telephone.Hold))
+	post(s, "/api/desk/calls/{id}/resume", "resumeCall", "Take back from hold", a, s.onCallOf(Telephone.Resume))
+	post(s, "/api/desk/calls/{id}/hangup", "hangUpCall", "Hang up", a, s.onCallOf(Telephone.Hangup))
+	post(s, "/api/desk/calls/{id}/help", "askForHelp", "Call the supervisors for help", a, s.askForHelp)
+	put(s, "/api/desk/calls/{id}/mute", "muteCall", "Mute or open the microphone", a, s.muteCall)
+	post(s, "/api/desk/calls/{id}/dtmf", "sendDtmf", "Send keys", a, s.sendDTMF)
+	post(s, "/api/desk/calls/{id}/transfer", "transferCall", "Transfer without asking", a, s.transferCall)
+	post(s, "/api/desk/calls/{id}/conference", "conferenceCall", "Invite a third party", a, s.conferenceCall)
+	post(s, "/api/desk/calls/{id}/recording", "pauseRecording", "Pause or resume the recording", a, s.pauseRecording)
+	put(s, "/api/desk/calls/{id}/wrap-up", "saveWrapUp", "Save what the call was about", a, s.saveWrapUp)
+	post(s, "/api/desk/wrap-up/done", "finishWrapUp", "End wrap-up before its time", a, s.finishWrapUp)
+	get(s, "/api/desk/targets", "findTargets", "Whom a call can be given to", a, s.findTargets)
 }

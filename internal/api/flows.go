@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"heartline/internal/platform/identity"
 )
 
@@ -34,10 +32,11 @@ type FlowDetail struct {
 
 // FlowProblem is something the checks found.
 type FlowProblem struct {
-	Node   string         `json:"node"`
-	Key    string         `json:"key"`
-	Params map[string]any `json:"params,omitempty"`
-	Severe bool           `json:"severe" doc:"Forbids publishing"`
+	Node   string            `json:"node"`
+	Field  string            `json:"field"`
+	Key    string            `json:"key"`
+	Params map[string]string `json:"params,omitempty"`
+	Severe bool              `json:"severe" doc:"Forbids publishing"`
 }
 
 // FlowDraftInput saves the draft.
@@ -93,18 +92,18 @@ type FlowVersionView struct {
 
 // PromptView is a recorded sentence in one language.
 type PromptView struct {
-	Key        string    `json:"key"`
-	Language   string    `json:"language"`
-	Name       string    `json:"name"`
-	Text       string    `json:"text" doc:"What is said"`
-	Source     string    `json:"source" enum:"shipped,upload,browser"`
-	SHA        string    `json:"sha"`
-	DurationMs int64     `json:"duration_ms"`
-	Bytes      int64     `json:"bytes"`
-	Shipped    bool      `json:"shipped" doc:"A shipped recording exists under this one"`
-	Missing    bool      `json:"missing" doc:"Its sound is gone: callers hear a tone"`
-	UpdatedAt  time.Time `json:"updated_at"`
-	Audio      string    `json:"audio" doc:"Address of the sound"`
+	Key        string     `json:"key"`
+	Language   string     `json:"language"`
+	Name       string     `json:"name"`
+	Text       string     `json:"text" doc:"What is said"`
+	Source     string     `json:"source" enum:"shipped,upload,browser"`
+	SHA        string     `json:"sha"`
+	DurationMs int64      `json:"duration_ms"`
+	Bytes      int64      `json:"bytes"`
+	Shipped    bool       `json:"shipped" doc:"A shipped recording exists under this one"`
+	Missing    bool       `json:"missing" doc:"Its sound is gone: callers hear a tone"`
+	UpdatedAt  *time.Time `json:"updated_at,omitempty" doc:"Absent: as shipped"`
+	Audio      string     `json:"audio" doc:"Address of the sound"`
 }
 
 // PromptQuery filters prompts.
@@ -123,33 +122,25 @@ type PromptPath struct {
 type PromptAudioInput struct {
 	PromptPath
 	Source  string `query:"source" enum:"upload,browser" default:"upload"`
+	Name    string `query:"name" maxLength:"100" doc:"Empty keeps the old one"`
+	Text    string `query:"text" maxLength:"2000" doc:"What is said; empty keeps the old one"`
 	RawBody []byte `contentType:"audio/wav"`
-}
-
-// PromptTextInput creates a prompt, or changes its name and wording.
-type PromptTextInput struct {
-	PromptPath
-	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"100"`
-		Text string `json:"text" required:"false" maxLength:"2000"`
-	}
 }
 
 func (s *Server) routeFlows() {
 	a := needs(identity.AdminFlows)
-	get(s, "/api/admin/flows", "listFlows", "List flows", a, pending[ListQuery, Out[List[FlowView]]])
-	post(s, "/api/admin/flows", "createFlow", "Create a flow", a, pending[FieldsIn[FlowFields], Out[FlowView]])
-	get(s, "/api/admin/flows/{id}", "getFlow", "A flow with its graph", a, pending[ByID, Out[FlowDetail]])
-	put(s, "/api/admin/flows/{id}", "updateFlow", "Rename a flow", a, pending[FieldsUpdate[FlowFields], Out[FlowView]])
-	del(s, "/api/admin/flows/{id}", "deleteFlow", "Delete a flow that nothing uses", a, pending[ItemPath, Empty])
-	put(s, "/api/admin/flows/{id}/draft", "saveFlowDraft", "Save the draft", a, pending[FlowDraftInput, Out[FlowDetail]], maxBody(2<<20))
-	post(s, "/api/admin/flows/{id}/check", "checkFlow", "Check a graph", a, pending[FlowCheckInput, Out[FlowChecked]], maxBody(2<<20))
-	post(s, "/api/admin/flows/{id}/publish", "publishFlow", "Publish the draft", a, pending[FlowPublishInput, Out[FlowView]])
-	get(s, "/api/admin/flows/{id}/versions", "listFlowVersions", "Versions of a flow", a, pending[ByID, Out[List[FlowVersionView]]])
-	post(s, "/api/admin/flows/{id}/rollback", "rollbackFlow", "Publish an earlier version again", a, pending[FlowRollbackInput, Out[FlowView]])
-	get(s, "/api/admin/prompts", "listPrompts", "List prompts", a, pending[PromptQuery, Out[List[PromptView]]])
-	put(s, "/api/admin/prompts/{key}/{lang}", "savePromptText", "Create a prompt or change its wording", a, pending[PromptTextInput, Out[PromptView]])
-	get(s, "/api/admin/prompts/{key}/{lang}/audio", "getPromptAudio", "Sound of a prompt (WAV)", a, pending[PromptPath, huma.StreamResponse], produces("audio/wav"))
-	put(s, "/api/admin/prompts/{key}/{lang}/audio", "putPromptAudio", "Replace the sound of a prompt", a, pending[PromptAudioInput, Out[PromptView]], maxBody(20<<20))
-	del(s, "/api/admin/prompts/{key}/{lang}/audio", "deletePromptAudio", "Back to the shipped sound", a, pending[PromptPath, Empty])
+	get(s, "/api/admin/flows", "listFlows", "List flows", a, s.listFlows)
+	post(s, "/api/admin/flows", "createFlow", "Create a flow", a, s.createFlow)
+	get(s, "/api/admin/flows/{id}", "getFlow", "A flow with its graph", a, s.getFlow)
+	put(s, "/api/admin/flows/{id}", "updateFlow", "Rename a flow", a, s.updateFlow)
+	del(s, "/api/admin/flows/{id}", "deleteFlow", "Delete a flow that nothing uses", a, s.deleteFlow)
+	put(s, "/api/admin/flows/{id}/draft", "saveFlowDraft", "Save the draft", a, s.saveFlowDraft, maxBody(2<<20))
+	post(s, "/api/admin/flows/{id}/check", "checkFlow", "Check a graph", a, s.checkFlow, maxBody(2<<20))
+	post(s, "/api/admin/flows/{id}/publish", "publishFlow", "Publish the draft", a, s.publishFlow)
+	get(s, "/api/admin/flows/{id}/versions", "listFlowVersions", "Versions of a flow", a, s.listFlowVersions)
+	post(s, "/api/admin/flows/{id}/rollback", "rollbackFlow", "Publish an earlier version again", a, s.rollbackFlow)
+	get(s, "/api/admin/prompts", "listPrompts", "List prompts", a, s.listPrompts)
+	get(s, "/api/admin/prompts/{key}/{lang}/audio", "getPromptAudio", "Sound of a prompt (WAV)", a, s.getPromptAudio, produces("audio/wav"))
+	put(s, "/api/admin/prompts/{key}/{lang}/audio", "putPromptAudio", "Replace the sound of a prompt", a, s.putPromptAudio, maxBody(20<<20))
+	del(s, "/api/admin/prompts/{key}/{lang}/audio", "deletePromptAudio", "Back to the shipped sound", a, s.deletePromptAudio)
 }

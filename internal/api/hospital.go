@@ -1,8 +1,6 @@
 package api
 
 import (
-	"github.com/danielgtaylor/huma/v2"
-
 	"heartline/internal/platform/identity"
 )
 
@@ -84,15 +82,15 @@ type DoctorQuery struct {
 
 func (s *Server) routeHospital() {
 	read, admin := needs(identity.DirectoryRead), needs(identity.AdminUsers)
-	get(s, "/api/campuses", "listCampuses", "Sites of the hospital", read, pending[None, Out[List[CampusView]]])
-	get(s, "/api/departments", "listDepartments", "Departments", read, pending[DepartmentQuery, Out[List[DepartmentView]]])
-	get(s, "/api/departments/{id}", "getDepartment", "A department", read, pending[ByID, Out[DepartmentView]])
-	get(s, "/api/doctors", "listDoctors", "Doctors", read, pending[DoctorQuery, Out[List[DoctorView]]])
-	get(s, "/api/doctors/{id}", "getDoctor", "A doctor", read, pending[ByID, Out[DoctorView]])
-	get(s, "/api/doctors/{id}/photo.svg", "getDoctorPhoto", "Drawn portrait", read, pending[ByID, huma.StreamResponse], produces("image/svg+xml"))
-	get(s, "/api/admin/departments", "adminListDepartments", "Departments", admin, pending[DepartmentQuery, Out[List[DepartmentView]]])
-	post(s, "/api/admin/departments", "createDepartment", "Create a department", admin, pending[DepartmentInput, Out[DepartmentView]])
-	get(s, "/api/admin/departments/{id}", "adminGetDepartment", "A department", admin, pending[ByID, Out[DepartmentView]])
-	put(s, "/api/admin/departments/{id}", "updateDepartment", "Change a department", admin, pending[DepartmentUpdateInput, Out[DepartmentView]])
-	del(s, "/api/admin/departments/{id}", "deleteDepartment", "Delete a department that nothing uses", admin, pending[ByID, Empty])
+	get(s, "/api/campuses", "listCampuses", "Sites of the hospital", read, s.listCampuses)
+	get(s, "/api/departments", "listDepartments", "Departments", read, s.listDepartments)
+	get(s, "/api/departments/{id}", "getDepartment", "A department", read, s.getDepartment)
+	get(s, "/api/doctors", "listDoctors", "Doctors", read, s.listDoctors)
+	get(s, "/api/doctors/{id}", "getDoctor", "A doctor", read, s.getDoctor)
+	get(s, "/api/doctors/{id}/photo.svg", "getDoctorPhoto", "Drawn portrait", read, s.getDoctorPhoto, produces("image/svg+xml"))
+	get(s, "/api/admin/departments", "adminListDepartments", "Departments", admin, s.listDepartments)
+	post(s, "/api/admin/departments", "createDepartment", "Create a department", admin, s.createDepartment)
+	get(s, "/api/admin/departments/{id}", "adminGetDepartment", "A department", admin, s.getDepartment)
+	put(s, "/api/admin/departments/{id}", "updateDepartment", "Change a department", admin, s.updateDepartment)
+	del(s, "/api/admin/departments/{id}", "deleteDepartment", "Delete a department that nothing uses", admin, s.deleteDepartment)
 }

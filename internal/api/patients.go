@@ -163,8 +163,8 @@ type PatientPatchInput struct {
 
 // PatientQuery searches customers by any key.
 type PatientQuery struct {
-	Q string `query:"q" maxLength:"100" doc:"Phone, ID or card number, code, name, pinyin, initials; empty lists the newest"`
-	Paging
+	Q     string `query:"q" maxLength:"100" doc:"Phone, ID or card number, code, name, pinyin, initials"`
+	Limit int    `query:"limit" minimum:"1" maximum:"50" default:"20"`
 }
 
 // TimelineRow is one thing that happened with a customer.
@@ -206,7 +206,7 @@ type FamilyMember struct {
 type RevealInput struct {
 	ByID
 	Body struct {
-		Field  string `json:"field" minLength:"1" maxLength:"100" doc:"name, birth_date, email, wechat, address, phones.{id} or identifiers.{id}"`
+		Field  string `json:"field" minLength:"1" maxLength:"100" doc:"name, birth_date, email, wechat, address, phone:{id} or identifier:{id}"`
 		Reason string `json:"reason" minLength:"2" maxLength:"200" doc:"Goes into the audit log"`
 	}
 }
@@ -224,12 +224,12 @@ type PopQuery struct {
 
 func (s *Server) routePatients() {
 	read, write := needs(identity.PatientRead), needs(identity.PatientWrite)
-	get(s, "/api/patients", "findPatients", "Find customers by any key", read, pending[PatientQuery, Out[List[PatientHit]]])
-	post(s, "/api/patients", "createPatient", "Create a customer", write, pending[PatientCreateInput, Out[Patient]])
-	get(s, "/api/patients/pop", "getPatientPop", "Who may be calling", read, pending[PopQuery, Out[PopView]])
-	get(s, "/api/patients/{id}", "getPatient", "A customer; the view is audited", read, pending[ByID, Out[Patient]])
-	patch(s, "/api/patients/{id}", "updatePatient", "Change a customer", write, pending[PatientPatchInput, Out[Patient]])
-	get(s, "/api/patients/{id}/timeline", "getTimeline", "Everything that happened with a customer", read, pending[TimelineQuery, Out[List[TimelineRow]]])
-	get(s, "/api/patients/{id}/family", "getFamily", "The household of a customer", read, pending[ByID, Out[FamilyView]])
-	post(s, "/api/patients/{id}/reveal", "revealField", "See a masked field in full; audited", needs(identity.PatientReveal), pending[RevealInput, Out[Revealed]])
+	get(s, "/api/patients", "findPatients", "Find customers by any key", read, s.findPatients)
+	post(s, "/api/patients", "createPatient", "Create a customer", write, s.createPatient)
+	get(s, "/api/patients/pop", "getPatientPop", "Who may be calling", read, s.getPatientPop)
+	get(s, "/api/patients/{id}", "getPatient", "A customer; the view is audited", read, s.getPatient)
+	patch(s, "/api/patients/{id}", "updatePatient", "Change a customer", write, s.updatePatient)
+	get(s, "/api/patients/{id}/timeline", "getTimeline", "Everything that happened with a customer", read, s.getTimeline)
+	get(s, "/api/patients/{id}/family", "getFamily", "The household of a customer", read, s.getFamily)
+	post(s, "/api/patients/{id}/reveal", "revealField", "See a masked field in full; audited", needs(identity.PatientReveal), s.revealField)
 }

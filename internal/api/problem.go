@@ -87,7 +87,7 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 	p = newProblem(statusOf(e.Kind), e.Key)
 	p.Params = e.Params
 	for _, f := range e.Fields {
-		p.Errors = append(p.Errors, FieldProblem{Path: fieldPath(f.Path), Key: f.Key})
+		p.Errors = append(p.Errors, FieldProblem{Path: fieldPath(requestOf(ctx).method, f.Path), Key: f.Key})
 	}
 	return p
 }
@@ -100,13 +100,16 @@ func newProblem(status int, key string) *Problem {
 	return &Problem{Type: "about:blank", Title: title, Status: status, Key: key}
 }
 
-// fieldPath puts "body." in front of paths that a service gave relative to
-// its own input.
-func fieldPath(path string) string {
+// fieldPath puts "body.", or "query." where there is no body, in front of
+// paths that a service gave relative to its own input.
+func fieldPath(method, path string) string {
 	for _, known := range []string{"body", "query", "path", "header"} {
 		if path == known || strings.HasPrefix(path, known+".") {
 			return path
 		}
+	}
+	if method == http.MethodGet {
+		return "query." + path
 	}
 	return "body." + path
 }

@@ -23,15 +23,19 @@ type IntervalQuery struct {
 type Figures struct {
 	Inbound        int      `json:"inbound"`
 	Outbound       int      `json:"outbound"`
+	Internal       int      `json:"internal"`
 	Offered        int      `json:"offered" doc:"Calls that entered a queue"`
 	Answered       int      `json:"answered"`
 	Abandoned      int      `json:"abandoned"`
 	ShortAbandoned int      `json:"short_abandoned"`
+	Overflowed     int      `json:"overflowed"`
+	Unserved       int      `json:"unserved" doc:"Closed, full, nobody there, fault, key to leave"`
 	IVROnly        int      `json:"ivr_only"`
 	Missed         int      `json:"missed"`
 	Failed         int      `json:"failed"`
 	TransferredOut int      `json:"transferred_out"`
 	Transfers      int      `json:"transfers"`
+	Handled        int      `json:"handled" doc:"Calls with at least one answered part"`
 	InService      int      `json:"in_service" doc:"Answered within the goal"`
 	ServiceLevel   *float64 `json:"service_level,omitempty"`
 	AnswerRate     *float64 `json:"answer_rate,omitempty"`
@@ -43,13 +47,13 @@ type Figures struct {
 	WrapMs         int64    `json:"wrap_ms"`
 	WaitMs         int64    `json:"wait_ms"`
 	MaxWaitMs      int64    `json:"max_wait_ms"`
-	FCR            *float64 `json:"fcr,omitempty" doc:"First-call resolution"`
 }
 
 // ReportSummary is the whole of a period, and each queue of it.
 type ReportSummary struct {
 	From          time.Time      `json:"from"`
 	To            time.Time      `json:"to"`
+	Formulas      string         `json:"formulas" doc:"Version of the formulas"`
 	ServiceLevelS int            `json:"service_level_s"`
 	Total         Figures        `json:"total"`
 	Queues        []QueueFigures `json:"queues"`
@@ -78,7 +82,6 @@ type AgentFigures struct {
 	Outbound   int      `json:"outbound"`
 	Missed     int      `json:"missed"`
 	Refused    int      `json:"refused"`
-	Transfers  int      `json:"transfers"`
 	TalkMs     int64    `json:"talk_ms"`
 	HoldMs     int64    `json:"hold_ms"`
 	WrapMs     int64    `json:"wrap_ms"`
@@ -91,7 +94,7 @@ type AgentFigures struct {
 
 func (s *Server) routeReports() {
 	a := needs(identity.ReportRead)
-	get(s, "/api/reports/summary", "reportSummary", "KPIs of a period", a, pending[ReportQuery, Out[ReportSummary]])
-	get(s, "/api/reports/intervals", "reportIntervals", "KPIs over time", a, pending[IntervalQuery, Out[List[IntervalFigures]]])
-	get(s, "/api/reports/agents", "reportAgents", "What agents did", a, pending[ReportQuery, Out[List[AgentFigures]]])
+	get(s, "/api/reports/summary", "reportSummary", "KPIs of a period", a, s.reportSummary)
+	get(s, "/api/reports/intervals", "reportIntervals", "KPIs over time", a, s.reportIntervals)
+	get(s, "/api/reports/agents", "reportAgents", "What agents did", a, s.reportAgents)
 }

@@ -8,8 +8,10 @@ import (
 
 // Spec returns the OpenAPI 3.1 document of all operations as indented JSON in
 // a stable order. It needs no service.
-func Spec() ([]byte, error) {
-	raw, err := json.Marshal(newServer(Deps{}).api.OpenAPI())
+func Spec() ([]byte, error) { return build(Deps{}).document() }
+
+func (s *Server) document() ([]byte, error) {
+	raw, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("marshal specification: %w", err)
 	}

@@ -35,8 +35,9 @@ type AuditQuery struct {
 
 // AuditVerified says whether the chain is whole.
 type AuditVerified struct {
-	OK      bool  `json:"ok"`
-	Entries int64 `json:"entries" doc:"Checked up to the first broken one"`
+	OK       bool  `json:"ok"`
+	Entries  int64 `json:"entries" doc:"Checked, up to the first broken one"`
+	BrokenAt int64 `json:"broken_at,omitempty" doc:"Number of the first entry that does not hold"`
 }
 
 // JobRow is a promise being kept.
@@ -132,12 +133,12 @@ type TryNumber struct {
 }
 
 func (s *Server) routeSystem() {
-	get(s, "/api/admin/audit", "listAudit", "The audit log", needs(identity.AuditRead), pending[AuditQuery, Out[List[AuditRow]]])
-	post(s, "/api/admin/audit/verify", "verifyAudit", "Check the chain of the audit log", needs(identity.AuditRead), pending[None, Out[AuditVerified]])
+	get(s, "/api/admin/audit", "listAudit", "The audit log", needs(identity.AuditRead), s.listAudit)
+	post(s, "/api/admin/audit/verify", "verifyAudit", "Check the chain of the audit log", needs(identity.AuditRead), s.verifyAudit)
 	a := needs(identity.SystemAdmin)
-	get(s, "/api/admin/jobs", "listJobs", "Promises being kept", a, pending[JobQuery, Out[List[JobRow]]])
-	post(s, "/api/admin/jobs/{id}/retry", "retryJob", "Try a job again now", a, pending[ByID, Empty])
-	get(s, "/api/admin/system", "getSystem", "How the installation is doing", a, pending[None, Out[SystemView]])
-	get(s, "/api/alarms", "listAlarms", "What is wrong now", needs(identity.SystemAdmin, identity.WallboardRead, identity.AdminTelephony), pending[None, Out[List[AlarmView]]])
-	get(s, "/api/try/identities", "listTryIdentities", "Who a demo caller can be", public(), pending[None, Out[TryIdentities]])
+	get(s, "/api/admin/jobs", "listJobs", "Promises being kept", a, s.listJobs)
+	post(s, "/api/admin/jobs/{id}/retry", "retryJob", "Try a job again now", a, s.retryJob)
+	get(s, "/api/admin/system", "getSystem", "How the installation is doing", a, s.getSystem)
+	get(s, "/api/alarms", "listAlarms", "What is wrong now", needs(identity.SystemAdmin, identity.WallboardRead, identity.AdminTelephony), s.listAlarms)
+	get(s, "/api/try/identities", "listTryIdentities", "Who a demo caller can be", public(), s.listTryIdentities)
 }

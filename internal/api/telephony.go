@@ -18,13 +18,6 @@ type ListQuery struct {
 	Q string `query:"q" maxLength:"60"`
 }
 
-// ItemPath names an item; the version guards deletion against a change that
-// the reader has not seen.
-type ItemPath struct {
-	ByID
-	Version int64 `query:"version" minimum:"0" doc:"As read; 0 deletes whatever is there"`
-}
-
 // ExtensionView is an internal number.
 type ExtensionView struct {
 	ItemMeta
@@ -224,10 +217,12 @@ type HourSpan struct {
 	To   string `json:"to" pattern:"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"`
 }
 
-// SpecialDay replaces the weekly hours on a date; without spans it is closed.
+// SpecialDay replaces the weekly hours on a date; without spans or a weekday
+// to follow it is closed.
 type SpecialDay struct {
 	Date  string     `json:"date" format:"date"`
 	Name  string     `json:"name" required:"false" maxLength:"60"`
+	Like  int        `json:"like" required:"false" minimum:"0" maximum:"7" doc:"1 Monday … 7 Sunday: hours of that weekday; 0: the spans"`
 	Spans []HourSpan `json:"spans" required:"false" maxItems:"10"`
 }
 
@@ -276,28 +271,29 @@ type FieldsUpdate[F any] struct {
 }
 
 func (s *Server) routeTelephony() {
-	crudRoutes[ExtensionView, ExtensionFields](s, "extensions", "Extension", "extension")
-	crudRoutes[NumberView, NumberFields](s, "numbers", "Number", "number of the hospital")
-	crudRoutes[TrunkView, TrunkFields](s, "trunks", "Trunk", "trunk")
-	crudRoutes[QueueView, QueueFields](s, "queues", "Queue", "queue")
-	crudRoutes[SkillView, SkillFields](s, "skills", "Skill", "skill")
-	crudRoutes[CalendarView, CalendarFields](s, "calendars", "Calendar", "calendar of opening hours")
-	crudRoutes[DispositionView, DispositionFields](s, "dispositions", "Disposition", "disposition")
-	crudRoutes[ReasonView, ReasonFields](s, "reasons", "Reason", "not-ready reason")
-	a := needs(identity.AdminTelephony)
-	get(s, "/api/admin/agents", "adminListAgents", "List agents", a, pending[ListQuery, Out[List[AgentView]]])
-	post(s, "/api/admin/agents", "createAgent", "Make a user an agent", a, pending[AgentCreateInput, Out[AgentView]])
-	get(s, "/api/admin/agents/{id}", "getAgent", "One agent", a, pending[ByID, Out[AgentView]])
-	put(s, "/api/admin/agents/{id}", "updateAgent", "Change an agent", a, pending[FieldsUpdate[AgentFields], Out[AgentView]])
-	del(s, "/api/admin/agents/{id}", "deleteAgent", "Take the profile away", a, pending[ItemPath, Empty])
+	routeItems(s, "extensions", "Extension", "extension", extensions())
+	routeItems(s, "numbers", "Number", "number of the hospital", numbers())
+	routeItems(s, "trunks", "Trunk", "trunk", trunks())
+	routeItems(s, "queues", "Queue", "queue", queues())
+	routeItems(s, "skills", "Skill", "skill", skills())
+	routeItems(s, "calendars", "Calendar", "calendar of opening hours", calendars())
+	routeItems(s, "dispositions", "Disposition", "disposition", dispositions())
+	routeItems(s, "reasons", "Reason", "not-ready reason", reasons())
+	a, k := needs(identity.AdminTelephony), agents()
+	get(s, "/api/admin/agents", "adminListAgents", "List agents", a, k.list(s))
+	post(s, "/api/admin/agents", "createAgent", "Make a user an agent", a, s.createAgent)
+	get(s, "/api/admin/agents/{id}", "getAgent", "One agent", a, k.get(s))
+	put(s, "/api/admin/agents/{id}", "updateAgent", "Change an agent", a, k.update(s))
+	del(s, "/api/admin/agents/{id}", "deleteAgent", "Take the profile away", a, k.remove(s))
 }
 
-func crudRoutes[V, F any](s *Server, plural, name, what string) {
+// routeItems declares the five operations on a kind of item.
+func routeItems[V, F, T any](s *Server, plural, name, what string, k items[V, F, T]) {
 	a := needs(identity.AdminTelephony)
 	path := "/api/admin/" + plural
-	get(s, path, "adminList"+name+"s", "List: "+what, a, pending[ListQuery, Out[List[V]]])
-	post(s, path, "create"+name, "Create: "+what, a, pending[FieldsIn[F], Out[V]])
-	get(s, path+"/{id}", "get"+name, "One "+what, a, pending[ByID, Out[V]])
-	put(s, path+"/{id}", "update"+name, "Change: "+what, a, pending[FieldsUpdate[F], Out[V]])
-	del(s, path+"/{id}", "delete"+name, "Delete: "+what, a, pending[ItemPath, Empty])
+	get(s, path, "adminList"+name+"s", "List: "+what, a, k.list(s))
+	post(s, path, "create"+name, "Create: "+what, a, k.create(s))
+	get(s, path+"/{id}", "get"+name, "One "+what, a, k.get(s))
+	put(s, path+"/{id}", "update"+name, "Change: "+what, a, k.update(s))
+	del(s, path+"/{id}", "delete"+name, "Delete: "+what, a, k.remove(s))
 }

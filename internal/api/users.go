@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"time"
 
 	"heartline/internal/platform/identity"
@@ -111,16 +112,118 @@ type PermissionList struct {
 
 func (s *Server) routeUsers() {
 	a := needs(identity.AdminUsers)
-	get(s, "/api/admin/users", "listUsers", "List users", a, pending[UserQuery, Out[List[UserView]]])
-	post(s, "/api/admin/users", "createUser", "Create a user", a, pending[UserCreateInput, Out[UserView]])
-	get(s, "/api/admin/users/{id}", "getUser", "One user", a, pending[ByID, Out[UserView]])
-	put(s, "/api/admin/users/{id}", "updateUser", "Change a user", a, pending[UserUpdateInput, Out[UserView]])
-	del(s, "/api/admin/users/{id}", "deleteUser", "Deactivate a user and end their sessions", a, pending[ByID, Empty])
-	get(s, "/api/admin/users/{id}/sessions", "listUserSessions", "A user's signed-in browsers", a, pending[ByID, Out[List[SessionRow]]])
-	del(s, "/api/admin/users/{id}/sessions", "revokeUserSessions", "Sign a user out everywhere", a, pending[ByID, Empty])
-	get(s, "/api/admin/roles", "listRoles", "List roles", a, pending[None, Out[List[RoleView]]])
-	post(s, "/api/admin/roles", "createRole", "Make a custom role", a, pending[RoleCreateInput, Out[RoleView]])
-	put(s, "/api/admin/roles/{code}", "updateRole", "Change a role", a, pending[RoleUpdateInput, Out[RoleView]])
-	del(s, "/api/admin/roles/{code}", "deleteRole", "Delete a custom role", a, pending[RolePath, Empty])
-	get(s, "/api/admin/permissions", "listPermissions", "All permissions", a, pending[None, Out[PermissionList]])
+	get(s, "/api/admin/users", "listUsers", "List users", a, s.listUsers)
+	post(s, "/api/admin/users", "createUser", "Create a user", a, s.createUser)
+	get(s, "/api/admin/users/{id}", "getUser", "One user", a, s.getUser)
+	put(s, "/api/admin/users/{id}", "updateUser", "Change a user", a, s.updateUser)
+	del(s, "/api/admin/users/{id}", "deleteUser", "Deactivate a user and end their sessions", a, s.deleteUser)
+	get(s, "/api/admin/users/{id}/sessions", "listUserSessions", "A user's signed-in browsers", a, s.listUserSessions)
+	del(s, "/api/admin/users/{id}/sessions", "revokeUserSessions", "Sign a user out everywhere", a, s.revokeUserSessions)
+	get(s, "/api/admin/roles", "listRoles", "List roles", a, s.listRoles)
+	post(s, "/api/admin/roles", "createRole", "Make a custom role", a, s.createRole)
+	put(s, "/api/admin/roles/{code}", "updateRole", "Change a role", a, s.updateRole)
+	del(s, "/api/admin/roles/{code}", "deleteRole", "Delete a custom role", a, s.deleteRole)
+	get(s, "/api/admin/permissions", "listPermissions", "All permissions", a, s.listPermissions)
+}
+
+func userView(u identity.User) UserView {
+	return UserView{
+		ID: u.ID, Login: u.Login, Name: u.Name, NameLatin: u.NameLatin, Email: u.Email, Roles: some(u.Roles), Departments: some(u.Departments),
+		Locale: u.Settings.Locale, Active: u.Active, MustChange: u.MustChange, TOTP: u.TOTP, Locked: u.Locked, LastLogin: maybe(u.LastLogin),
+		CreatedAt: utc(u.CreatedAt), UpdatedAt: utc(u.UpdatedAt),
+	}
+}
+
+// userOut answers with a user, or the error.
+func userOut(u identity.User, err error) (*Out[UserView], error) {
+	if err != nil {
+		return nil, err
+	}
+	return out(userView(u)), nil
+}
+
+func (s *Server) listUsers(ctx context.Context, in *UserQuery) (*Out[List[UserView]], error) {
+	f := identity.UserFilter{Query: in.Q, Role: in.Role, Cursor: in.Cursor, Limit: in.Limit}
+	if in.Active != "" {
+		active := in.Active == "true"
+		f.Active = &active
+	}
+	list, next, err := s.deps.Identity.ListUsers(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(list, userView, next), nil
+}
+
+func (s *Server) createUser(ctx context.Context, in *UserCreateInput) (*Out[UserView], error) {
+	b := in.Body
+	return userOut(s.deps.Identity.CreateUser(ctx, identity.NewUser{Login: b.Login, Name: b.Name, NameLatin: b.NameLatin, Email: b.Email,
+		Password: b.Password, Roles: b.Roles, Departments: b.Departments, Locale: b.Locale, MustChange: b.MustChange}))
+}
+
+func (s *Server) getUser(ctx context.Context, in *ByID) (*Out[UserView], error) {
+	return userOut(s.deps.Identity.GetUser(ctx, in.ID))
+}
+
+func (s *Server) updateUser(ctx context.Context, in *UserUpdateInput) (*Out[UserView], error) {
+	b := in.Body
+	return userOut(s.deps.Identity.UpdateUser(ctx, in.ID, identity.UserChange{Name: b.Name, NameLatin: b.NameLatin, Email: b.Email,
+		Roles: b.Roles, Departments: b.Departments, Locale: b.Locale, Active: b.Active, Password: b.Password, ResetTOTP: b.ResetTOTP}))
+}
+
+func (s *Server) deleteUser(ctx context.Context, in *ByID) (*Empty, error) {
+	return nil, s.deps.Identity.Deactivate(ctx, in.ID)
+}
+
+func (s *Server) listUserSessions(ctx context.Context, in *ByID) (*Out[List[SessionRow]], error) {
+	list, err := s.deps.Identity.UserSessions(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(list, sessionRow, ""), nil
+}
+
+func (s *Server) revokeUserSessions(ctx context.Context, in *ByID) (*Empty, error) {
+	return nil, s.deps.Identity.RevokeUser(ctx, in.ID)
+}
+
+func roleView(r identity.Role) RoleView {
+	return RoleView{Code: r.Code, Name: r.Name, NameEN: r.NameEN, Builtin: r.Builtin, Users: r.Users,
+		Permissions: mapped(r.Permissions, func(p identity.Permission) string { return string(p) })}
+}
+
+func roleOut(r identity.Role, err error) (*Out[RoleView], error) {
+	if err != nil {
+		return nil, err
+	}
+	return out(roleView(r)), nil
+}
+
+func (f RoleFields) role(code string) identity.Role {
+	return identity.Role{Code: code, Name: f.Name, NameEN: f.NameEN,
+		Permissions: mapped(f.Permissions, func(p string) identity.Permission { return identity.Permission(p) })}
+}
+
+func (s *Server) listRoles(ctx context.Context, _ *None) (*Out[List[RoleView]], error) {
+	list, err := s.deps.Identity.Roles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(list, roleView, ""), nil
+}
+
+func (s *Server) createRole(ctx context.Context, in *RoleCreateInput) (*Out[RoleView], error) {
+	return roleOut(s.deps.Identity.CreateRole(ctx, in.Body.role(in.Body.Code)))
+}
+
+func (s *Server) updateRole(ctx context.Context, in *RoleUpdateInput) (*Out[RoleView], error) {
+	return roleOut(s.deps.Identity.UpdateRole(ctx, in.Body.role(in.Code)))
+}
+
+func (s *Server) deleteRole(ctx context.Context, in *RolePath) (*Empty, error) {
+	return nil, s.deps.Identity.DeleteRole(ctx, in.Code)
+}
+
+func (s *Server) listPermissions(context.Context, *None) (*Out[PermissionList], error) {
+	return out(PermissionList{Items: mapped(identity.All(), func(p identity.Permission) string { return string(p) })}), nil
 }

@@ -124,6 +124,7 @@ type Filter struct {
 	Outcome     Outcome
 	Direction   string
 	PatientID   string
+	Disposition string
 	FromIndexes []string // blind indexes of a number, any of them
 	OpenOnly    bool     // calls without an end
 	Limit       int      // default 50, at most 500

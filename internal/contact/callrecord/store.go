@@ -208,7 +208,7 @@ func (f Filter) where(cursor string) (string, []any, error) {
 		add("id IN (SELECT call_id FROM call_agents WHERE agent = ?)", f.Agent)
 	}
 	for _, c := range []struct{ column, value string }{
-		{"outcome", string(f.Outcome)}, {"direction", f.Direction}, {"patient", f.PatientID},
+		{"outcome", string(f.Outcome)}, {"direction", f.Direction}, {"patient", f.PatientID}, {"disposition", f.Disposition},
 	} {
 		if c.value != "" {
 			add(c.column+" = ?", c.value)
