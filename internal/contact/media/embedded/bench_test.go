@@ -282,6 +282,27 @@ func BenchmarkRelayPacket(b *testing.B) {
 	}
 }
 
+// BenchmarkCallSetup is all that a bridged call costs here, from NewCall to Close.
+func BenchmarkCallSetup(b *testing.B) {
+	e := testEngine(b, func(c *Config) { c.PortMin, c.PortMax = 40000, 49999 })
+	offer := []byte("v=0\r\no=x 1 1 IN IP4 127.0.0.1\r\nc=IN IP4 127.0.0.1\r\n" +
+		"m=audio 9 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n")
+	b.ReportAllocs()
+	before := cpu()
+	for b.Loop() {
+		c := testCall(b, e)
+		for _, id := range []string{"a", "b"} {
+			leg, err := c.AddRTPLeg(ctx, id)
+			check(b, err)
+			_, err = leg.Accept(ctx, offer)
+			check(b, err)
+		}
+		bridge(b)(c)
+		check(b, c.Close(ctx))
+	}
+	b.ReportMetric(float64((cpu()-before).Microseconds())/float64(b.N), "µs-cpu/call")
+}
+
 func BenchmarkBrowserConnect(b *testing.B) {
 	e := testEngine(b, nil)
 	total := time.Duration(0)

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
 	"heartline/internal/contact/media"
 	"heartline/internal/contact/media/codec"
+	"heartline/internal/contact/media/sdp"
 	"heartline/internal/platform/errs"
 )
 
@@ -19,17 +19,20 @@ import (
 type page struct {
 	t     testing.TB
 	pc    *webrtc.PeerConnection
-	track *webrtc.TrackLocalStaticRTP
+	track *track
 	stop  chan struct{}
 	wg    sync.WaitGroup
 
-	mu    sync.Mutex
-	hz    float64
-	heard []int16
-	ssrcs map[uint32]bool
-	gaps  int
-	last  uint16
-	ts    uint32
+	mu      sync.Mutex
+	hz      float64
+	heard   []int16
+	ssrcs   map[uint32]bool
+	gaps    int
+	last    uint16
+	ssrc    uint32
+	eventPT int
+	events  int    // telephone events received
+	keys    []byte // event codes to send
 }
 
 func newPage(t testing.TB, hz float64) *page {
@@ -50,8 +53,11 @@ func newPage(t testing.TB, hz float64) *page {
 	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(&m), webrtc.WithSettingEngine(s)).NewPeerConnection(webrtc.Configuration{})
 	check(t, err)
 	p := &page{t: t, pc: pc, hz: hz, stop: make(chan struct{}), ssrcs: map[uint32]bool{}}
-	p.track, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypePCMA, ClockRate: 8000}, "mic", "page")
-	check(t, err)
+	p.track = &track{bound: func(ssrc uint32, _ sdp.Format, event int) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.ssrc, p.eventPT = ssrc, event
+	}}
 	_, err = pc.AddTrack(p.track)
 	check(t, err)
 	pc.OnTrack(func(r *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { p.receive(r) })
@@ -79,6 +85,9 @@ func (p *page) receive(r *webrtc.TrackRemote) {
 		pcm := make([]int16, len(pkt.Payload))
 		codec.DecodeALaw(pcm, pkt.Payload)
 		p.mu.Lock()
+		if pkt.PayloadType != 8 {
+			p.events, pcm = p.events+1, nil
+		}
 		p.ssrcs[pkt.SSRC] = true
 		if p.heard != nil && pkt.SequenceNumber != p.last+1 {
 			p.gaps++
@@ -100,9 +109,9 @@ func (p *page) offer(o *webrtc.OfferOptions) string {
 	return p.pc.LocalDescription().SDP
 }
 
-func (p *page) answer(sdp string) {
+func (p *page) answer(text string) {
 	p.t.Helper()
-	check(p.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}))
+	check(p.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: text}))
 }
 
 // connect makes the page a browser of the engine and lets it talk.
@@ -121,7 +130,7 @@ func (p *page) connect(e *Engine) media.Browser {
 func (p *page) talk() {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	seq, phase := uint16(100), 0
+	seq, phase, key, keyTS := uint16(100), 0, 0, uint32(0)
 	for {
 		select {
 		case <-p.stop:
@@ -138,7 +147,21 @@ func (p *page) talk() {
 		payload := make([]byte, frame)
 		codec.EncodeALaw(payload, pcm)
 		seq++
-		_ = p.track.WriteRTP(&rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 8, SequenceNumber: seq, Timestamp: uint32(seq) * frame}, Payload: payload})
+		p.mu.Lock()
+		h := rtpHeader{pt: 8, seq: seq, ts: uint32(seq) * frame, ssrc: p.ssrc}
+		if len(p.keys) > 0 {
+			if key++; key == 1 {
+				keyTS = h.ts
+			}
+			h.pt, h.ts, payload = uint8(p.eventPT), keyTS, eventPayload(p.keys[0], key)
+			if key == 8 {
+				p.keys, key = p.keys[1:], 0
+			}
+		}
+		p.mu.Unlock()
+		pkt := make([]byte, headerLen, headerLen+frame)
+		putRTP(pkt, h)
+		p.track.write(append(pkt, payload...))
 	}
 }
 

@@ -133,7 +133,7 @@ func TestStreamStaysContinuousAcrossSources(t *testing.T) {
 			if is.ssrc != was.ssrc || is.seq != was.seq+1 {
 				t.Fatalf("packet %d: ssrc %x→%x seq %d→%d", i, was.ssrc, is.ssrc, was.seq, is.seq)
 			}
-			if step := int32(is.ts - was.ts); step < -960 || step > 4000 {
+			if step := int32(is.ts - was.ts); step < -960 || step > 2*media.Rate {
 				t.Errorf("packet %d: timestamp step %d", i, step)
 			}
 		}

@@ -62,8 +62,8 @@ func TestInjectedSoundIsNotHeard(t *testing.T) {
 	evil.set(func(p *peer) { a.mu.Lock(); p.to = a.to; a.mu.Unlock() })
 	evil.start()
 	b.fresh(4000)
-	if share, _ := b.power(400, 4000); share < 0.98 {
-		t.Errorf("only %.2f of the sound is the caller's", share)
+	if share, _ := b.power(2000, 4000); share > 0.02 {
+		t.Errorf("%.2f of the sound is the intruder's", share)
 	}
 	evil.set(func(p *peer) {
 		if len(p.heard) > 0 {

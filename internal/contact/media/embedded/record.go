@@ -18,7 +18,7 @@ const (
 
 const (
 	ringSize  = 10240                // samples per channel: 1.28 s
-	flushLag  = media.Rate / 5       // how late a packet may come and still be placed
+	flushLag  = media.Rate * 3 / 10  // how late a packet may come and still be placed
 	maxSlip   = media.Rate / 4       // difference from wall time after which a channel is anchored anew
 	keyMargin = media.Rate * 3 / 100 // silenced around a key
 	flushTime = 250 * time.Millisecond
