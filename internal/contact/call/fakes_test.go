@@ -57,7 +57,10 @@ func newTestDirectory(flow ivr.Flow) *testDirectory {
 	return d
 }
 
-func (d *testDirectory) Number(n string) (switchboard.Number, bool) { v, ok := d.numbers[n]; return v, ok }
+func (d *testDirectory) Number(n string) (switchboard.Number, bool) {
+	v, ok := d.numbers[n]
+	return v, ok
+}
 func (d *testDirectory) Extension(n string) (switchboard.Extension, bool) {
 	v, ok := d.extensions[n]
 	return v, ok
