@@ -204,10 +204,13 @@ func (r *Record) foldAfter(ev journal.Event, p journal.Payload) bool {
 	return true
 }
 
+const maxWrap = int64(24 * time.Hour / time.Millisecond)
+
 func (r *Record) wrapped(agent, prev string, d int64) {
 	if prev != "wrap_up" || d < 0 {
 		return
 	}
+	d = min(d, maxWrap) // a clock that jumped must not spoil the sums
 	r.WrapMs += d
 	for i := len(r.Handled) - 1; i >= 0; i-- {
 		if h := &r.Handled[i]; h.Agent == agent && h.Result == "answered" {

@@ -212,7 +212,7 @@ func (j *Journal) Exclusive(ctx context.Context, fn func(tx *store.Tx) error) er
 const (
 	columns    = "id, at, contact, agent, queue, kind, version, data"
 	columnsN   = 8
-	rowsPerSQL = 64
+	rowsPerSQL = 16 // SQLite looks parameters up one by one: more rows cost more
 )
 
 func insert(ctx context.Context, tx *store.Tx, events []Event) error {
