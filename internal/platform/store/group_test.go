@@ -149,3 +149,57 @@ func TestRetryGivesUp(t *testing.T) {
 		t.Fatalf("%d runs, %v", runs, err)
 	}
 }
+
+// TestStatementCache changes a table under statements that are kept prepared,
+// runs the same statement inside itself, and more statements than are kept.
+func TestStatementCache(t *testing.T) {
+	db := storetest.SQLite(t)
+	table(t, db)
+	write(t, db, "INSERT INTO thing (id, n) VALUES ('a', 1), ('b', 2)")
+	ctx := t.Context()
+	columns := func() (n int) {
+		err := db.Read(ctx, func(tx *store.Tx) error {
+			outer, err := tx.Query(ctx, "SELECT * FROM thing")
+			if err != nil {
+				return err
+			}
+			for outer.Next() {
+				inner, err := tx.Query(ctx, "SELECT * FROM thing")
+				if err != nil {
+					return err
+				}
+				rows := 0
+				for inner.Next() {
+					rows++
+				}
+				names, err := outer.Columns()
+				if err != nil || rows != 2 || inner.Err() != nil {
+					return fmt.Errorf("%d rows inside: %w", rows, errors.Join(err, inner.Err()))
+				}
+				n = len(names)
+			}
+			return outer.Err()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for want := 2; want < 5; want++ {
+		if n := columns(); n != want {
+			t.Fatalf("%d columns, want %d", n, want)
+		}
+		write(t, db, fmt.Sprintf("ALTER TABLE thing ADD COLUMN c%d BIGINT", want))
+	}
+	for i := range 1000 {
+		write(t, db, fmt.Sprintf("UPDATE thing SET n = %d WHERE id = 'a'", i))
+	}
+	write(t, db, "DROP TABLE thing")
+	err := db.Read(ctx, func(tx *store.Tx) error {
+		_, err := tx.Query(ctx, "SELECT * FROM thing")
+		return err
+	})
+	if err == nil {
+		t.Fatal("a prepared statement found a table that is gone")
+	}
+}

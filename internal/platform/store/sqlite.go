@@ -2,14 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-
-	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
 // openSQLite opens one writing connection, owned by the group-commit writer,
@@ -21,7 +18,7 @@ func openSQLite(ctx context.Context, dbURL, path string) (*DB, error) {
 	if err := prepareFile(path); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	w, err := sql.Open("sqlite", sqliteDSN(path, "immediate", false))
+	w, err := openCaching(sqliteDSN(path, "immediate", false))
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -30,7 +27,7 @@ func openSQLite(ctx context.Context, dbURL, path string) (*DB, error) {
 		_ = w.Close()
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	r, err := sql.Open("sqlite", sqliteDSN(path, "deferred", true))
+	r, err := openCaching(sqliteDSN(path, "deferred", true))
 	if err != nil {
 		_ = w.Close()
 		return nil, fmt.Errorf("open database: %w", err)

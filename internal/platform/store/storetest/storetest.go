@@ -30,18 +30,44 @@ func Each(t *testing.T, fn func(t *testing.T, db *store.DB)) {
 // SQLite opens an empty SQLite database in t's temporary folder.
 func SQLite(t testing.TB) *store.DB {
 	t.Helper()
-	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "heartline.db"))
+	data, err := template()
+	if err != nil {
+		t.Fatalf("make test database: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "heartline.db")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatalf("make test database: %v", err)
+	}
+	return connect(t, "sqlite:"+path)
 }
+
+// template is a migrated, empty SQLite file, made once per process.
+var template = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "heartline-template")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "template.db")
+	db, err := store.Open(context.Background(), "sqlite:"+path)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // Postgres opens an empty PostgreSQL database of its own.
 func Postgres(t testing.TB) *store.DB {
 	t.Helper()
-	return open(t, PostgresURL(t))
+	return connect(t, PostgresURL(t))
 }
 
-func open(t testing.TB, url string) *store.DB {
+func connect(t testing.TB, url string) *store.DB {
 	t.Helper()
-	db, err := store.Open(t.Context(), url)
+	db, err := store.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatalf("open test database: %v", err)
 	}
