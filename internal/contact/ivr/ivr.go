@@ -85,6 +85,8 @@ type State struct {
 	Tries int    `json:"tries,omitempty"` // failed tries in this menu
 	Steps int    `json:"steps,omitempty"` // nodes entered so far
 	Done  bool   `json:"done,omitempty"`  // nothing more will come
+
+	Helped bool `json:"helped,omitempty"` // went in circles and was sent to the operator
 }
 
 // Action is what call control has to do, in the order given.

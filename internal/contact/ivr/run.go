@@ -96,8 +96,8 @@ func (r *run) enter(name string, toPerson bool) {
 		case r.state.Steps >= 2*maxSteps:
 			r.hangup("too_many_steps")
 			return
-		case r.state.Steps == maxSteps:
-			r.state.Steps++
+		case r.state.Steps >= maxSteps && !r.state.Helped:
+			r.state.Helped = true
 			r.lost("too_many_steps")
 			return
 		}
