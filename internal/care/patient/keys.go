@@ -3,6 +3,8 @@ package patient
 import (
 	"strings"
 	"unicode"
+
+	"heartline/internal/platform/pinyin"
 )
 
 // The kinds of search key. Each person has a handful of rows in patient_keys;
@@ -14,7 +16,7 @@ const (
 	keyPinyin   = "p" // each reading, joined: zhangxiaoming
 	keyGivenPY  = "h" // the given name's readings: xiaoming
 	keyInitials = "i" // zxm
-	keyFuzzy    = "f" // FuzzyPinyin of each reading
+	keyFuzzy    = "f" // pinyin.Fuzzy of each reading
 	keyLatin    = "l" // each word of a Latin name, and all of them joined
 )
 
@@ -31,7 +33,7 @@ func searchKeys(name, latin string) []searchKey {
 			out = append(out, k)
 		}
 	}
-	if han := hanRunes(name); len(han) > 0 {
+	if han := pinyin.Han(name); len(han) > 0 {
 		hanKeys(name, han, add)
 	} else {
 		latin = name + " " + latin
@@ -59,20 +61,20 @@ func hanKeys(name string, han []rune, add func(kind, key string)) {
 	if parts := strings.FieldsFunc(name, isDot); len(parts) > 1 {
 		for _, p := range parts {
 			add(keyGiven, foldName(p))
-			for _, r := range Readings(p) {
+			for _, r := range pinyin.Readings(p) {
 				add(keyGivenPY, r.Joined())
 			}
 		}
-	} else if sur := surnameLen(string(han)); sur < len(han) {
+	} else if sur := pinyin.SurnameLen(string(han)); sur < len(han) {
 		add(keyGiven, string(han[sur:]))
 	}
-	for _, r := range Readings(name) {
+	for _, r := range pinyin.Readings(name) {
 		add(keyPinyin, r.Joined())
 		if r.Surname > 0 {
 			add(keyGivenPY, r.Given())
 		}
 		add(keyInitials, r.Initials())
-		add(keyFuzzy, FuzzyPinyin(r.Joined()))
+		add(keyFuzzy, pinyin.Fuzzy(r.Joined()))
 	}
 }
 

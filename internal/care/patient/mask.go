@@ -3,6 +3,8 @@ package patient
 import (
 	"strings"
 	"unicode/utf8"
+
+	"heartline/internal/platform/pinyin"
 )
 
 // MaskName keeps the surname of a Chinese name (张*, 欧阳**) and the first
@@ -11,8 +13,8 @@ func MaskName(name string) string {
 	if name == "" {
 		return ""
 	}
-	if isHan([]rune(name)[0]) {
-		sur := surnameLen(name)
+	if pinyin.IsHan([]rune(name)[0]) {
+		sur := pinyin.SurnameLen(name)
 		runes := []rune(name)
 		return string(runes[:sur]) + strings.Repeat("*", min(max(len(runes)-sur, 1), 4))
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"heartline/internal/platform/pinyin"
 )
 
 // query is what somebody typed, taken apart.
@@ -161,7 +163,7 @@ func (q *query) lookups() [][]lookup {
 func splitScripts(name string) (han, latin string) {
 	for _, r := range name {
 		switch {
-		case isHan(r):
+		case pinyin.IsHan(r):
 			han += string(r)
 		case unicode.IsLetter(r):
 			latin += string(r)
@@ -182,8 +184,8 @@ func hanLookups(h string) [][]lookup {
 	}
 	second := []lookup{{kind: keyName, keys: permutations(rs), key: h, match: MatchName, score: 74}}
 	var sounds, fuzzy []string
-	for _, r := range Readings(h) {
-		sounds, fuzzy = append(sounds, r.Joined()), append(fuzzy, FuzzyPinyin(r.Joined()))
+	for _, r := range pinyin.Readings(h) {
+		sounds, fuzzy = append(sounds, r.Joined()), append(fuzzy, pinyin.Fuzzy(r.Joined()))
 	}
 	second = append(second, lookup{kind: keyPinyin, keys: sounds, key: sounds[0], match: MatchPinyin, score: 66})
 	if len(rs) == 2 {
@@ -246,7 +248,7 @@ func latinLookups(words []string) [][]lookup {
 		wordLookups(folded, &first, &second)
 	}
 	second = append(second, lookup{kind: keyGivenPY, key: j, prefix: true, match: MatchPinyin, score: 64})
-	third := []lookup{{kind: keyFuzzy, key: FuzzyPinyin(j), match: MatchFuzzy, score: 48}}
+	third := []lookup{{kind: keyFuzzy, key: pinyin.Fuzzy(j), match: MatchFuzzy, score: 48}}
 	if len(j) >= 4 && len(j) <= 24 {
 		near := edits(j)
 		third = append(third,
@@ -283,7 +285,7 @@ func mixedLookups(han, latin string) [][]lookup {
 	check := func(c cardRow) bool { return strings.Contains(foldName(c.Name), han) }
 	latin = pinyinSpelling(latin)
 	var sounds, initials []string
-	for _, r := range Readings(han) {
+	for _, r := range pinyin.Readings(han) {
 		sounds = append(sounds, r.Joined()+latin)
 		initials = append(initials, r.Initials()+latin)
 	}

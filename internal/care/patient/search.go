@@ -50,6 +50,9 @@ func (s *Service) Search(ctx context.Context, q string, limit int) ([]Hit, error
 	return hits, err
 }
 
+// byCode is the score of a customer code; whole phones and documents score more.
+const byCode = 98
+
 // candidate is somebody a search came across, with the best reason. check, if
 // any, is what the record itself must fit.
 type candidate struct {
@@ -123,7 +126,7 @@ func (f *finder) numbers(ctx context.Context, q query) error {
 		}
 	}
 	for _, c := range q.codes {
-		if err := f.collect(ctx, MatchCode, 98, `SELECT id FROM patients WHERE code = $1`, c); err != nil {
+		if err := f.collect(ctx, MatchCode, byCode, `SELECT id FROM patients WHERE code = $1`, c); err != nil {
 			return err
 		}
 	}
@@ -274,7 +277,8 @@ func (f *finder) filter(ctx context.Context, rows []cardRow, q query) ([]cardRow
 			return nil, err
 		}
 		rows = slices.DeleteFunc(rows, func(c cardRow) bool {
-			return !ends[c.ID] && !strings.HasPrefix(strings.ReplaceAll(c.birth, "-", ""), d) && c.Code != d
+			byNumber := f.found[c.ID].score >= byCode // a whole number needs nothing beside it
+			return !byNumber && !ends[c.ID] && !strings.HasPrefix(strings.ReplaceAll(c.birth, "-", ""), d)
 		})
 	}
 	return rows, nil

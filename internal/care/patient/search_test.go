@@ -153,7 +153,7 @@ func BenchmarkTown(b *testing.B) {
 	f := newFixture(b, storetest.SQLite(b))
 	began := time.Now()
 	town(b, f, n)
-	b.Logf("%d people in %v", n, time.Since(began).Round(time.Millisecond))
+	b.ReportMetric(float64(n)/time.Since(began).Seconds(), "people/s")
 	b.Run("pop", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			pop, err := f.Pop(f.ctx, fmt.Sprintf("13%09d", (i*7919%n)/2*7))

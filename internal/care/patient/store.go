@@ -178,8 +178,9 @@ type batch struct {
 	args           []any
 }
 
-// maxArgs keeps one statement below the parameter limits of both databases.
-const maxArgs = 12000
+// maxArgs is the number of parameters of one statement: modernc's binding takes
+// quadratic time, and a few hundred are as fast as it gets on both databases.
+const maxArgs = 400
 
 func (b *batch) add(args ...any) { b.args = append(b.args, args...) }
 

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"heartline/internal/platform/errs"
+	"heartline/internal/platform/pinyin"
 )
 
 var (
@@ -214,7 +215,7 @@ func (c *checker) birth(p *Patient) {
 // readings fills in pinyin and initials from the name.
 func (c *checker) readings(p *Patient) {
 	p.Pinyin, p.Initials, p.PinyinAlternates = "", "", []string{}
-	rs := Readings(p.Name)
+	rs := pinyin.Readings(p.Name)
 	for i, r := range rs {
 		if i == 0 {
 			p.Pinyin, p.Initials = r.Full(), r.Initials()

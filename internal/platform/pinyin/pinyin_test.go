@@ -1,4 +1,4 @@
-package patient
+package pinyin
 
 import "testing"
 
@@ -55,17 +55,17 @@ func TestReadingsKeepAlternatesWithinBounds(t *testing.T) {
 	}
 }
 
-func TestFuzzyPinyinFoldsWhatTheEarConfuses(t *testing.T) {
+func TestFuzzyFoldsWhatTheEarConfuses(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"zhangwei", "zanwei"}, {"chenghong", "cenhong"}, {"shaning", "salin"}, {"huangfei", "fanghui"},
 		{"liulan", "niunan"}, {"lvbu", "lubu"}, {"renmin", "lenmin"}, {"huafeng", "fahong"}, {"linna", "lingla"},
 		{"hunan", "funan"}, {"fenhe", "hunhe"},
 	} {
-		if a, b := FuzzyPinyin(pair[0]), FuzzyPinyin(pair[1]); a != b {
+		if a, b := Fuzzy(pair[0]), Fuzzy(pair[1]); a != b {
 			t.Errorf("%s → %s but %s → %s", pair[0], a, pair[1], b)
 		}
 	}
-	if FuzzyPinyin("zhangwei") == FuzzyPinyin("zhaowei") {
+	if Fuzzy("zhangwei") == Fuzzy("zhaowei") {
 		t.Error("unlike names fold together")
 	}
 }

@@ -1,10 +1,13 @@
-package patient
+// Package pinyin reads Chinese names aloud: surname readings first, the other
+// living readings of polyphones kept, initials, and a folding of the sounds
+// that are confused on the telephone. It is pure and knows no records.
+package pinyin
 
 import (
 	"strings"
 	"unicode"
 
-	"github.com/mozillazg/go-pinyin"
+	dict "github.com/mozillazg/go-pinyin"
 )
 
 // maxReadings bounds how many readings of one name are kept.
@@ -72,11 +75,11 @@ func (r Reading) Initials() string {
 // Readings gives the ways to read a Chinese name, the right one (surname
 // reading first) in front. A name without Chinese characters has none.
 func Readings(name string) []Reading {
-	runes := hanRunes(name)
+	runes := Han(name)
 	if len(runes) == 0 {
 		return nil
 	}
-	sur := surnameLen(string(runes))
+	sur := SurnameLen(string(runes))
 	if strings.ContainsAny(name, "·•.・") {
 		sur = 0 // transcribed names of minorities and foreigners have no surname in front
 	}
@@ -138,14 +141,14 @@ func charReadings(r rune) []string {
 	if list, ok := givenNames[string(r)]; ok {
 		return list
 	}
-	if py := pinyin.SinglePinyin(r, pinyin.Args{Style: pinyin.Normal}); len(py) > 0 && py[0] != "" {
+	if py := dict.SinglePinyin(r, dict.Args{Style: dict.Normal}); len(py) > 0 && py[0] != "" {
 		return []string{strings.ReplaceAll(py[0], "ü", "v")}
 	}
 	return []string{string(r)}
 }
 
-// surnameLen is the number of characters of a Chinese name's surname.
-func surnameLen(name string) int {
+// SurnameLen is the number of characters of a Chinese name's surname.
+func SurnameLen(name string) int {
 	runes := []rune(name)
 	if len(runes) >= 3 && strings.Contains(compoundSurnames, " "+string(runes[:2])+" ") {
 		return 2
@@ -153,22 +156,24 @@ func surnameLen(name string) int {
 	return min(1, len(runes))
 }
 
-func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }
+// IsHan reports whether r is a Chinese character.
+func IsHan(r rune) bool { return unicode.Is(unicode.Han, r) }
 
-func hanRunes(s string) []rune {
+// Han keeps the Chinese characters of s.
+func Han(s string) []rune {
 	var out []rune
 	for _, r := range s {
-		if isHan(r) {
+		if IsHan(r) {
 			out = append(out, r)
 		}
 	}
 	return out
 }
 
-// FuzzyPinyin folds the sounds that Chinese speakers confuse on the phone
+// Fuzzy folds the sounds that Chinese speakers confuse on the phone
 // (zh/z, ch/c, sh/s, n/l, f/h before u, r/l, ng/n, ü/u), so that what was heard
 // finds what was written.
-func FuzzyPinyin(joined string) string { return fuzzy.Replace(joined) }
+func Fuzzy(joined string) string { return fuzzy.Replace(joined) }
 
 // The tables below are built once and never changed.
 var (
