@@ -29,6 +29,7 @@ type authenticator struct {
 	lock  time.Duration
 	now   func() time.Time
 	dir   Directory
+	sha   bool // SHA-256 is the first of the two challenges
 	key   [32]byte
 	dummy Account
 
@@ -67,7 +68,7 @@ const maxFailures = 65536
 
 func newAuthenticator(cfg *Config, dir Directory) *authenticator {
 	a := &authenticator{
-		realm: cfg.Realm, life: cfg.NonceLife, fails: cfg.AuthFailures, lock: cfg.LockoutTime,
+		sha: cfg.PreferSHA256, realm: cfg.Realm, life: cfg.NonceLife, fails: cfg.AuthFailures, lock: cfg.LockoutTime,
 		now: cfg.Now, dir: dir, used: map[nonceID]*ncWindow{}, usedPrev: map[nonceID]*ncWindow{},
 		bad: map[string]*failure{}, rotated: cfg.Now(),
 	}
@@ -102,7 +103,8 @@ func (a *authenticator) openNonce(s string) (id nonceID, ours, fresh bool) {
 	return id, true, age >= 0 && age < a.life
 }
 
-// challenges returns the headers of a 401: SHA-256 first, MD5 for old phones.
+// challenges returns the headers of a 401. Both algorithms are offered; many
+// phones look at the first only and know nothing but MD5 (RFC 8760 §2.4).
 func (a *authenticator) challenges(stale bool) string {
 	tail := ", qop=\"auth\"\r\n"
 	if stale {
@@ -110,7 +112,10 @@ func (a *authenticator) challenges(stale bool) string {
 	}
 	n := a.nonce()
 	head := "WWW-Authenticate: Digest realm=\"" + a.realm + "\", nonce=\"" + n + "\", algorithm="
-	return head + "SHA-256" + tail + head + "MD5" + tail
+	if a.sha {
+		return head + "SHA-256" + tail + head + "MD5" + tail
+	}
+	return head + "MD5" + tail + head + "SHA-256" + tail
 }
 
 // check verifies a request. exempt says that the source holds a registration
@@ -181,14 +186,15 @@ func (a *authenticator) credentials(m *message) (c credentials, ok bool) {
 	return c, false
 }
 
-// matches: the URI that was signed has to be the one that was sent.
+// matches: the URI that was signed has to be the one that was sent; some
+// clients sign it without the user part.
 func (c *credentials) matches(m *message) bool {
 	if c.uri == m.uri {
 		return true
 	}
 	signed, err := parseURI(c.uri)
 	sent, err2 := parseURI(m.uri)
-	return err == nil && err2 == nil && signed.user == sent.user &&
+	return err == nil && err2 == nil && (signed.user == sent.user || signed.user == "") &&
 		strings.EqualFold(signed.host, sent.host)
 }
 

@@ -60,7 +60,7 @@ func (s *Server) handleCancel(m *message, f flow) {
 		_ = s.send(r, s.response(m, r, 481, "", newTag(), "", nil))
 		return
 	}
-	_ = s.send(r, s.response(m, r, 200, "", newTag(), "", nil))
+	_ = s.send(r, s.response(m, r, 200, "", tx.tag, "", nil))
 	tx.cancel()
 }
 

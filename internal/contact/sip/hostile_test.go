@@ -289,3 +289,44 @@ func TestTCPFramesPipelinedAndSplitMessages(t *testing.T) {
 		}
 	}
 }
+
+// TestPipelinedInfoKeepsItsOrder writes 500 INFOs into a connection at once:
+// a goroutine per message would mix them up.
+func TestPipelinedInfoKeepsItsOrder(t *testing.T) {
+	h := startHospital(t, func(c *sip.Config) { c.OpenUA = true })
+	c, err := net.Dial("tcp", h.srv.Addr("tcp").String())
+	must(t, err)
+	defer c.Close()
+	head := func(method string, seq int, to, extra string) string {
+		return fmt.Sprintf("%s sip:x SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bKi%s%d\r\nFrom: <sip:a@b>;tag=1\r\nTo: %s\r\n"+
+			"Call-ID: pipe\r\nCSeq: %d %s\r\nContact: <sip:a@b>\r\n%s", method, method, seq, to, seq, method, extra)
+	}
+	_, err = io.WriteString(c, head("INVITE", 1, "<sip:x@y>", "Content-Length: 0\r\n\r\n"))
+	must(t, err)
+	d := h.nextCall()
+	must(t, d.Answer(patience(t), []byte(sdpA)))
+	r := bufio.NewReader(c)
+	to := ""
+	for to == "" {
+		ln, err := r.ReadString('\n')
+		must(t, err)
+		if v, ok := strings.CutPrefix(ln, "To: "); ok && strings.Contains(v, "tag=") {
+			to = strings.TrimSpace(v)
+		}
+	}
+	var all strings.Builder
+	all.WriteString(head("ACK", 1, to, "Content-Length: 0\r\n\r\n"))
+	const n = 500
+	for i := range n {
+		body := fmt.Sprintf("Signal=%d", i%10)
+		all.WriteString(head("INFO", i+2, to, fmt.Sprintf("Content-Type: application/dtmf-relay\r\nContent-Length: %d\r\n\r\n%s", len(body), body)))
+	}
+	go func() { _, _ = io.Copy(io.Discard, r) }()
+	_, err = io.WriteString(c, all.String())
+	must(t, err)
+	for i := range n {
+		if got := next[sip.Digit](t, d); got.D != byte('0'+i%10) {
+			t.Fatalf("digit %d is %c", i, got.D)
+		}
+	}
+}

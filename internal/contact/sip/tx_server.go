@@ -25,7 +25,8 @@ type serverTx struct {
 	key    string
 	merged string // key in Server.merging, INVITE only
 	invite bool
-	f      flow // where responses go
+	f      flow   // where responses go
+	tag    string // To tag of all our responses, also to a CANCEL (RFC 3261 §9.2)
 
 	mu        sync.Mutex
 	req       *message // until the final response
@@ -61,7 +62,7 @@ func (s *Server) begin(m *message, f flow) *serverTx {
 		tx.repeat()
 		return nil
 	}
-	tx := &serverTx{s: s, key: key, invite: m.method == "INVITE", f: replyFlow(m, f), req: m}
+	tx := &serverTx{s: s, key: key, invite: m.method == "INVITE", f: replyFlow(m, f), tag: newTag(), req: m}
 	s.serverTxs[key] = tx
 	if tx.invite && m.to.tag() == "" {
 		mk := m.from.tag() + "|" + m.callID + "|" + strconv.FormatUint(uint64(m.cseq), 10)
@@ -110,11 +111,7 @@ func (tx *serverTx) reply(code int, reason, extra string) {
 	if req == nil {
 		return
 	}
-	tag := ""
-	if code > 100 {
-		tag = newTag()
-	}
-	tx.send(code, tx.s.response(req, tx.f, code, reason, tag, extra, nil))
+	tx.send(code, tx.s.response(req, tx.f, code, reason, tx.tag, extra, nil))
 }
 
 // send sends a response already written and moves the state.

@@ -23,6 +23,7 @@ type Config struct {
 	AuthFailures  int           // wrong passwords per account or address before lockout; default 10
 	LockoutTime   time.Duration // default 5 minutes
 	NonceLife     time.Duration // default 2 minutes
+	PreferSHA256  bool          // challenge with SHA-256 first; phones that know only MD5 may fail
 	MinExpires    time.Duration // shortest registration; default 60 s
 	MaxExpires    time.Duration // longest registration granted; default 1 h
 	SessionExpiry time.Duration // session timer asked for; default 30 minutes; <0 turns it off

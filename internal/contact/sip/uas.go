@@ -125,7 +125,7 @@ func acceptsSDP(m *message) bool {
 
 // inbound fills a new dialog from its INVITE (§12.1.1).
 func (d *Dialog) inbound(m *message, f flow, tx *serverTx, p Peer, t *trunk, contact nameAddr) {
-	tag := newTag()
+	tag := tx.tag
 	host, port := d.s.local(f)
 	d.invite, d.peer, d.trunk, d.callID = m, p, t, m.callID
 	d.leg = &leg{
