@@ -193,3 +193,29 @@ func parseTable(text, sep string) map[string][]string {
 	}
 	return out
 }
+
+// Plain reads any Chinese text that is no name: usual readings joined, and
+// their initials.
+func Plain(text string) (joined, initials string) {
+	var full, first strings.Builder
+	for _, r := range Han(text) {
+		s := usual(r)
+		full.WriteString(s)
+		first.WriteByte(s[0])
+	}
+	return full.String(), first.String()
+}
+
+// usual is the usual reading of one character outside names.
+func usual(r rune) string {
+	switch r { // the dictionary's first reading is not the usual one
+	case '行':
+		return "xing"
+	case '重':
+		return "zhong"
+	}
+	if py := dict.SinglePinyin(r, dict.Args{Style: dict.Normal}); len(py) > 0 && py[0] != "" {
+		return strings.ReplaceAll(py[0], "ü", "v")
+	}
+	return "?"
+}
