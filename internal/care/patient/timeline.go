@@ -191,21 +191,3 @@ func (s *Service) AddTimeline(ctx context.Context, tx *store.Tx, entries ...Time
 	}
 	return nil
 }
-
-// SetTimelineOf makes entries the only ones of a kind that stand for a source
-// (a call, a booking): earlier ones are replaced, none removes them.
-func (s *Service) SetTimelineOf(ctx context.Context, tx *store.Tx, kind, sourceID string, entries ...TimelineEntry) error {
-	if sourceID == "" {
-		return errs.InvalidField("source_id", "required")
-	}
-	if _, err := tx.Exec(ctx, "DELETE FROM patient_timeline WHERE source_id = $1 AND kind = $2", sourceID, kind); err != nil {
-		return fmt.Errorf("replace timeline: %w", err)
-	}
-	if len(entries) == 0 {
-		return nil
-	}
-	for i := range entries {
-		entries[i].Kind, entries[i].SourceID = kind, sourceID
-	}
-	return s.AddTimeline(ctx, tx, entries...)
-}
