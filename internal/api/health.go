@@ -25,7 +25,7 @@ func (s *Server) routePlain() {
 		s.plain("GET /sip", "sip", s.deps.SIPSocket.ServeHTTP)
 	}
 	if s.deps.Web != nil {
-		s.plain("GET /", "web", newStatic(s.deps.Web).ServeHTTP)
+		s.plain("/", "web", newStatic(s.deps.Web).ServeHTTP)
 	}
 }
 

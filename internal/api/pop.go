@@ -89,6 +89,9 @@ func (s *Server) numberOf(ctx context.Context, p identity.Principal, callID stri
 		}
 	}
 	rec, err := s.readableCall(ctx, callID)
+	if errs.Is(err, errs.Denied) {
+		err = errs.New(errs.NotFound, "call.not_found")
+	}
 	if err != nil {
 		return "", "", "", err
 	}
