@@ -33,11 +33,12 @@ type leg struct {
 	offer  string // id of the distributor's offer that rings here
 	booked bool   // the distributor counts the agent as busy with this leg
 
-	lost  bool // answered, but its sound is gone
-	early bool // rings with sound of its own
-	away  bool // has put the others on hold
-	muted bool
-	mode  string // of a supervisor
+	lost      bool // answered, but its sound is gone
+	sidelined bool // (desk phone) its agent was made not ready for that
+	early     bool // rings with sound of its own
+	away      bool // has put the others on hold
+	muted     bool
+	mode      string // of a supervisor
 
 	noted     bool   // its ringing is in the journal
 	heard     bool   // (opener) was told that the far end rings

@@ -24,12 +24,22 @@ func (c *call) soundLost(l *leg) {
 	case l.state != legUp || l.phoneHeld:
 	case l.role == roleAgent && (c.stage == StageTalking || c.stage == StageRinging):
 		l.lost = true
+		c.sideline(l)
 		c.agentLost(l)
 	case l == c.caller && c.silence == nil:
 		c.silence = c.after(c.svc.cfg.CallerLost, func() {
 			c.silence = nil
 			c.end("media_lost", bySystem)
 		})
+	}
+}
+
+// sideline keeps further calls from an agent whose desk phone is lost. (Of
+// browsers the service takes care.)
+func (c *call) sideline(l *leg) {
+	if live, ok := c.svc.agentLive(l.user); ok && l.dialog != nil && live.Pending == "" {
+		l.sidelined = true
+		c.svc.acd.Post(acd.AgentState{Agent: l.user, Reason: ReasonConnection})
 	}
 }
 
@@ -133,6 +143,10 @@ func (c *call) listening() []*leg {
 // agentBack goes on with the conversation.
 func (c *call) agentBack(l *leg) {
 	l.lost = false
+	if l.sidelined {
+		l.sidelined = false
+		c.svc.acd.Post(acd.AgentState{Agent: l.user, Ready: true})
+	}
 	c.unpark("returned")
 	if c.stage == StageParked {
 		c.converse()
@@ -182,7 +196,7 @@ func (c *call) phoneOnline(ext string) {
 	if c.over || p == nil || p.phone != ext || c.userLeg(p.user, roleAgent) != nil {
 		return
 	}
-	l := &leg{role: roleAgent, user: p.user, name: ext}
+	l := &leg{role: roleAgent, user: p.user, name: ext, sidelined: true}
 	spec := sip.DialSpec{Extension: ext, AutoAnswer: true}
 	c.ringPhone(l, spec, c.svc.cfg.AgentGrace, c.agentBack, func(failure) {})
 	c.svc.acd.Post(acd.AgentBusy{Agent: p.user, Call: c.id})

@@ -97,7 +97,7 @@ func TestCallerHangsUp(t *testing.T) {
 			talking(s)
 			s.desk.Cut(true)
 			s.stage(StageParked)
-		}, callrecord.Answered, acd.WrapUp},
+		}, callrecord.Answered, acd.NotReady},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &scene{rig: newRig(t)}

@@ -260,7 +260,7 @@ func (c *call) release(l *leg, wasUp bool) {
 	}
 	var wrap time.Duration
 	switch {
-	case !wasUp:
+	case !wasUp, l.lost: // nothing to wrap up, or nobody there to do it
 	case l.offer != "":
 		wrap = acd.UseQueueWrapUp
 	case c.caller != nil:

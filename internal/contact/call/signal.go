@@ -125,6 +125,8 @@ func (c *call) hungUp(l *leg, cause sip.Cause) {
 		c.failLeg(l, failureOf(cause.SIPCode))
 	case l.role == roleAgent && !cause.Remote:
 		// Our side gave up on the phone: no ACK, session timer, transport.
+		l.lost = true
+		c.sideline(l)
 		c.gone(l, "device_lost", cause)
 		c.agentLost(l)
 	default:

@@ -9,6 +9,7 @@ import (
 	"heartline/internal/contact/journal"
 	"heartline/internal/contact/media/codec"
 	"heartline/internal/contact/media/mediatest"
+	"heartline/internal/contact/sip"
 	"heartline/internal/contact/sip/phone"
 	"heartline/internal/platform/event"
 )
@@ -74,11 +75,11 @@ func TestTransferToAgent(t *testing.T) {
 func holds(alaw []byte, hz float64) bool {
 	pcm := make([]int16, len(alaw))
 	codec.DecodeALaw(pcm, alaw)
-	for len(pcm) >= 1600 {
-		if mediatest.Level(pcm[:1600], hz) > 0.6 {
+	for len(pcm) >= 800 {
+		if mediatest.Level(pcm[:800], hz) > 0.6 {
 			return true
 		}
-		pcm = pcm[800:]
+		pcm = pcm[400:]
 	}
 	return false
 }
@@ -244,4 +245,40 @@ func TestConferenceNobodyComes(t *testing.T) {
 	if v := s.only(); v.Stage != StageTalking || len(v.Legs) != 2 {
 		t.Errorf("call: %+v", v)
 	}
+}
+
+// TestDeskPhoneLosesSound parks the caller while a desk phone sends nothing,
+// and goes on when it does again.
+func TestDeskPhoneLosesSound(t *testing.T) {
+	s := talk(t)
+	s.desk.Cut(true)
+	s.stage(StageParked)
+	s.hears(s.caller, promptTone("comfort_resume"))
+	s.desk.Cut(false)
+	s.hears(s.caller, toneAnn)
+	s.stage(StageTalking)
+	s.must(s.caller.Hangup(s.ctx()))
+	s.nobody()
+	s.must(s.svc.WrapUpDone(s.ctx(), "ann"))
+	s.agentState("ann", acd.Ready)
+}
+
+// TestDeskPhoneReturns rings a desk phone again that lost its call and
+// registers anew.
+func TestDeskPhoneReturns(t *testing.T) {
+	s := talk(t)
+	c, err := s.svc.find(s.id)
+	s.must(err)
+	s.must(c.do(s.ctx(), func() error { // as when a session timer runs out
+		c.hungUp(c.userLeg("ann", roleAgent), sip.Cause{SIPCode: 408})
+		return nil
+	}))
+	s.must(s.desk.Hangup(s.ctx())) // too late to matter
+	s.stage(StageParked)
+	s.must(s.ann.Unregister(s.ctx()))
+	s.must(s.ann.Register(s.ctx()))
+	s.answer(s.ringing(s.ann), toneBob)
+	s.hears(s.caller, toneBob)
+	s.stage(StageTalking)
+	s.agentState("ann", acd.Talking)
 }
