@@ -153,7 +153,10 @@ func bridged(b *testing.B, e *Engine, ports []int, prepare func(media.Call)) (le
 }
 
 func benchCalls(b *testing.B, calls int, prepare func(media.Call)) {
-	e := testEngine(b, func(c *Config) { c.PortMin, c.PortMax = 40000, 49999 })
+	benchEngine(b, testEngine(b, func(c *Config) { c.PortMin, c.PortMax = 40000, 49999 }), calls, prepare)
+}
+
+func benchEngine(b *testing.B, e *Engine, calls int, prepare func(media.Call)) {
 	ports, connect := phones(b, 2*calls)
 	before := heap()
 	targets := bridged(b, e, ports, prepare)
@@ -210,6 +213,10 @@ func BenchmarkBareRelay(b *testing.B) {
 	}
 	connect(targets)
 	measure(b, calls, passed.Load)
+}
+
+func BenchmarkBridgedCallsPortable(b *testing.B) {
+	benchEngine(b, testEngine(b, func(c *Config) { c.PortMin, c.PortMax, c.portable = 40000, 49999, true }), 100, bridge(b))
 }
 
 func BenchmarkBridgedCalls(b *testing.B) {

@@ -2,7 +2,7 @@
 // DTMF, players, mixer, recording taps, and browser legs over pion (which no
 // other package may import).
 //
-// One goroutine reads each leg. A leg with one source and no play is relayed
+// On Linux a few pollers read all legs, elsewhere a goroutine each. A leg with one source and no play is relayed
 // packet by packet; everything else is mixed in 20 ms frames by a few shared
 // pacers. It does not decide anything: routes, plays and recordings are
 // ordered by call control through the media interfaces.
@@ -26,4 +26,6 @@ type Config struct {
 	Shards         int           // pacer goroutines; default half the cores, at least 1
 	Log            *slog.Logger
 	Now            func() time.Time
+
+	portable bool // a goroutine per socket also where a poller could read them
 }

@@ -24,6 +24,7 @@ type Engine struct {
 	now        func() time.Time
 	start      time.Time
 	advertised netip.Addr
+	net        network
 	ports      *ports
 	sounds     sounds
 	shards     []*shard
@@ -59,9 +60,14 @@ func newEngine(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{cfg: cfg, log: cfg.Log, now: cfg.Now, start: cfg.Now(), advertised: advertised,
-		ports: newPorts(bind, cfg.PortMin, cfg.PortMax), stop: make(chan struct{}), tasks: make(chan func(), 256),
+		stop: make(chan struct{}), tasks: make(chan func(), 256),
 		calls: make(map[*call]struct{}), browsers: make(map[*browser]struct{})}
+	if e.net, err = newNetwork(bind.Is4() && !cfg.portable, cfg.Shards); err != nil {
+		return nil, fmt.Errorf("start media engine: %w", err)
+	}
+	e.ports = newPorts(e.net, bind, cfg.PortMin, cfg.PortMax)
 	if e.rtc, err = newBrowserSide(cfg, bind); err != nil {
+		e.net.stop()
 		return nil, fmt.Errorf("start media engine: %w", err)
 	}
 	for range cfg.Shards {
@@ -202,6 +208,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 	close(e.stop)
 	e.wg.Wait()
+	e.net.stop()
 	return e.rtc.close()
 }
 

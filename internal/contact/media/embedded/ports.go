@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"sync"
 
@@ -11,29 +10,29 @@ import (
 
 // ports hands out even/odd pairs of UDP ports for RTP and RTCP.
 type ports struct {
-	ip       netip.Addr
-	min      int
-	pairs    int
-	mu       sync.Mutex
-	next     int
-	used     []bool
-	free     int
-	recvSize int
+	net   network
+	ip    netip.Addr
+	min   int
+	pairs int
+	mu    sync.Mutex
+	next  int
+	used  []bool
+	free  int
 }
 
-func newPorts(ip netip.Addr, lo, hi int) *ports {
+func newPorts(n network, ip netip.Addr, lo, hi int) *ports {
 	lo += lo & 1
-	n := max(0, (hi-lo+1)/2)
-	p := &ports{ip: ip, min: lo, pairs: n, used: make([]bool, n), free: n}
-	if n > 0 {
-		p.next = rand.IntN(n)
+	pairs := max(0, (hi-lo+1)/2)
+	p := &ports{net: n, ip: ip, min: lo, pairs: pairs, used: make([]bool, pairs), free: pairs}
+	if pairs > 0 {
+		p.next = rand.IntN(pairs)
 	}
 	return p
 }
 
 // take binds the next free pair. Ports that something else on the machine
 // holds are passed over.
-func (p *ports) take() (rtp, rtcp *net.UDPConn, port int, err error) {
+func (p *ports) take() (rtp, rtcp socket, port int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for range p.pairs {
@@ -47,7 +46,7 @@ func (p *ports) take() (rtp, rtcp *net.UDPConn, port int, err error) {
 			continue
 		}
 		if rtcp, err = p.listen(port + 1); err != nil {
-			rtp.Close()
+			rtp.close()
 			continue
 		}
 		p.used[i] = true
@@ -65,12 +64,8 @@ func err0(err error) error {
 	return err
 }
 
-func (p *ports) listen(port int) (*net.UDPConn, error) {
-	network := "udp4"
-	if p.ip.Is6() && !p.ip.Is4In6() {
-		network = "udp6"
-	}
-	return net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.ip, uint16(port))))
+func (p *ports) listen(port int) (socket, error) {
+	return p.net.listen(netip.AddrPortFrom(p.ip, uint16(port)))
 }
 
 func (p *ports) give(port int) {

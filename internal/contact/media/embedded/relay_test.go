@@ -11,7 +11,7 @@ var ctx = context.Background()
 
 func TestBridgedLegsHearEachOther(t *testing.T) {
 	for _, pts := range [][2]uint8{{8, 8}, {8, 0}, {9, 9}, {9, 8}, {0, 9}} {
-		e := testEngine(t, nil)
+		e := testEngine(t, func(c *Config) { c.portable = pts[0] == 0 })
 		c := testCall(t, e)
 		a, b := newPeer(t, pts[0], 400).start(), newPeer(t, pts[1], 1000).start()
 		a.join(c, "a")

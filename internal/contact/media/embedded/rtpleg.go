@@ -3,9 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
-	"errors"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -16,13 +14,12 @@ import (
 	"heartline/internal/platform/errs"
 )
 
-// rtpLeg is a leg towards a phone or trunk: a port pair, a goroutine that
-// reads it, and the negotiated session.
+// rtpLeg is a leg towards a phone or trunk: a port pair and the negotiated
+// session.
 type rtpLeg struct {
 	leg
-	conn, ctrl *net.UDPConn
+	conn, ctrl socket
 	port       int
-	done       sync.WaitGroup
 	closing    sync.Once
 
 	remote     atomic.Pointer[netip.AddrPort] // where RTP goes
@@ -51,9 +48,8 @@ func newRTPLeg(c *call, id string) (*rtpLeg, error) {
 	}
 	r.leg.ep = newEndpoint(c.eng, r.writeRTP, r.writeRTCP)
 	r.leg.ep.leg.Store(&r.leg)
-	r.done.Add(2)
-	go r.read(r.conn)
-	go r.readControl(r.ctrl)
+	r.conn.serve(r.onRTP)
+	r.ctrl.serve(r.onRTCP)
 	return r, nil
 }
 
@@ -61,38 +57,32 @@ func (r *rtpLeg) close() {
 	r.closing.Do(func() {
 		r.leg.ep.tx.setOpen(false)
 		r.writeRTCP(appendBye(appendReport(nil, r.leg.ep.tx.ssrc, nil, nil), r.leg.ep.tx.ssrc))
-		r.conn.Close()
-		r.ctrl.Close()
-		r.done.Wait()
+		r.conn.close()
+		r.ctrl.close()
 		r.call.eng.ports.give(r.port)
 	})
 }
 
-// read is the leg's goroutine. Errors of single datagrams (ICMP refusals) do
-// not end it, only the closed socket does.
-func (r *rtpLeg) read(conn *net.UDPConn) {
-	defer r.done.Done()
-	buf := make([]byte, maxPacket)
+// onRTP gets every datagram of the RTP port.
+func (r *rtpLeg) onRTP(b []byte, src netip.AddrPort) {
 	eng := r.call.eng
-	window, silence := int64(eng.cfg.LatchWindow), int64(eng.cfg.RelatchAfter)
-	for {
-		n, src, err := conn.ReadFromUDPAddrPort(buf)
-		if errors.Is(err, net.ErrClosed) {
-			return
+	switch {
+	case isRTCP(b):
+		if r.controlFrom(src, true) {
+			r.leg.ep.receiveControl(b, eng.clock())
 		}
-		if err != nil || n < headerLen && !isRTCP(buf[:n]) {
-			continue
-		}
+	case len(b) >= headerLen:
 		now := eng.clock()
-		if isRTCP(buf[:n]) {
-			if r.controlFrom(src, true) {
-				r.leg.ep.receiveControl(buf[:n], now)
-			}
-			continue
+		if r.admit(b, src, now, int64(eng.cfg.LatchWindow), int64(eng.cfg.RelatchAfter)) {
+			r.leg.ep.receive(b, now)
 		}
-		if r.admit(buf[:n], src, now, window, silence) {
-			r.leg.ep.receive(buf[:n], now)
-		}
+	}
+}
+
+// onRTCP gets every datagram of the RTCP port.
+func (r *rtpLeg) onRTCP(b []byte, src netip.AddrPort) {
+	if isRTCP(b) && r.controlFrom(src, false) {
+		r.leg.ep.receiveControl(b, r.call.eng.clock())
 	}
 }
 
@@ -116,21 +106,6 @@ func (r *rtpLeg) admit(pkt []byte, src netip.AddrPort, now, window, silence int6
 	return ok
 }
 
-// readControl reads the RTCP port until it closes.
-func (r *rtpLeg) readControl(conn *net.UDPConn) {
-	defer r.done.Done()
-	buf := make([]byte, 512)
-	for {
-		n, src, err := conn.ReadFromUDPAddrPort(buf)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err == nil && isRTCP(buf[:n]) && r.controlFrom(src, false) {
-			r.leg.ep.receiveControl(buf[:n], r.call.eng.clock())
-		}
-	}
-}
-
 // controlFrom accepts RTCP from the peer's host only, and learns its port.
 func (r *rtpLeg) controlFrom(src netip.AddrPort, onRTP bool) bool {
 	remote := r.remote.Load()
@@ -145,7 +120,7 @@ func (r *rtpLeg) controlFrom(src netip.AddrPort, onRTP bool) bool {
 
 func (r *rtpLeg) writeRTP(pkt []byte) {
 	if to := r.remote.Load(); to != nil {
-		_, _ = r.conn.WriteToUDPAddrPort(pkt, *to) // like the network, it may lose packets
+		r.conn.write(pkt, *to)
 	}
 }
 
@@ -160,7 +135,7 @@ func (r *rtpLeg) writeRTCP(pkt []byte) {
 		conn = r.conn
 	}
 	r.latchMu.Unlock()
-	_, _ = conn.WriteToUDPAddrPort(pkt, *to)
+	conn.write(pkt, *to)
 }
 
 // expects reports whether the peer should be sending.
@@ -195,15 +170,14 @@ func (r *rtpLeg) Offer(context.Context) ([]byte, error) {
 	r.sdpMu.Lock()
 	defer r.sdpMu.Unlock()
 	l := r.local()
-	body := r.versioned(&l, func() []byte { return sdp.Offer(l) })
+	body := r.versioned(&l, sdp.Offer(l), func() []byte { return sdp.Offer(l) })
 	r.offered = &l
 	return body, nil
 }
 
 // versioned raises the o= version when the description differs from the last
 // one (RFC 3264 §8).
-func (r *rtpLeg) versioned(l *sdp.Local, write func() []byte) []byte {
-	body := write()
+func (r *rtpLeg) versioned(l *sdp.Local, body []byte, write func() []byte) []byte {
 	if r.last != nil && !bytes.Equal(body, r.last) {
 		r.version++
 		l.Version = r.version
@@ -218,11 +192,11 @@ func (r *rtpLeg) Accept(_ context.Context, offer []byte) ([]byte, error) {
 	r.sdpMu.Lock()
 	defer r.sdpMu.Unlock()
 	l := r.local()
-	_, s, err := sdp.Answer(l, offer)
+	body, s, err := sdp.Answer(l, offer)
 	if err != nil {
 		return nil, err
 	}
-	body := r.versioned(&l, func() []byte {
+	body = r.versioned(&l, body, func() []byte {
 		b, _, _ := sdp.Answer(l, offer)
 		return b
 	})
