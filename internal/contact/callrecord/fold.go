@@ -175,7 +175,7 @@ func (r *Record) leaveVisit(at time.Time, reason, to string) {
 	if reason == "abandoned" && v.WaitMs <= r.fold.rules.ShortAbandon.Milliseconds() {
 		v.Result = "short_abandoned"
 	}
-	if r.AnsweredAt.IsZero() || r.AnsweredAt.Equal(at) {
+	if r.AnsweredAt.IsZero() || v.EnteredAt.Before(r.AnsweredAt) {
 		r.WaitMs += v.WaitMs
 	}
 }

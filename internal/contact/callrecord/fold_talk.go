@@ -71,7 +71,9 @@ func (r *Record) legAnswered(ev journal.Event, id string) {
 		return
 	}
 	if l.party == "agent" && l.user != "" {
-		r.agentAnswered(ev.At, l.user, ev.Queue)
+		if !r.queueDecides() {
+			r.agentAnswered(ev.At, l.user, ev.Queue)
+		}
 		return
 	}
 	if r.AnsweredAt.IsZero() {
@@ -79,6 +81,17 @@ func (r *Record) legAnswered(ev journal.Event, id string) {
 	}
 	r.answer(ev.At)
 	r.callerSideAnswered(ev.At)
+}
+
+// queueDecides says that an agent's telephone may have been picked up too late:
+// while the caller is in a queue only queue.answered makes the call answered,
+// and after the caller gave up nothing does.
+func (r *Record) queueDecides() bool {
+	if len(r.Visits) == 0 {
+		return false
+	}
+	v := r.Visits[len(r.Visits)-1]
+	return v.LeftAt.IsZero() || v.Result == "abandoned" || v.Result == "short_abandoned"
 }
 
 // placedBy opens the part of an agent who places a call; its ring time is how

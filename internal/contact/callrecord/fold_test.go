@@ -53,7 +53,7 @@ func answered(more ...step) []step {
 		step{25, "a", "q", journal.QueueOffered{Agent: "a", Offer: "o1"}},
 		step{25, "a", "q", journal.LegStarted{Leg: "ag", Party: "agent", User: "a"}},
 		step{25, "a", "q", journal.LegRinging{Leg: "ag"}},
-		step{30, "a", "q", journal.LegAnswered{Leg: "ag"}},
+		step{29.99, "a", "q", journal.LegAnswered{Leg: "ag"}}, // a moment before the offer is accepted
 		step{30, "a", "q", journal.QueueAnswered{Agent: "a", Offer: "o1", WaitedMs: 20_000}},
 		step{30, "", "q", journal.QueueLeft{Reason: "answered", WaitedMs: 20_000}}), more...)
 }
@@ -111,6 +111,10 @@ func TestOutcomes(t *testing.T) {
 		{"gave up just after 5 s", with(incoming(), end(15.001, "caller", "")), Abandoned},
 		{"gave up while it rang", with(incoming(), offered, end(50, "caller", "")), Abandoned},
 		{"gave up, and the queue said so first", with(incoming(), step{50, "", "q", journal.QueueLeft{Reason: "abandoned"}}, end(50, "caller", "")), Abandoned},
+		{"picked up too late", with(incoming(), offered, step{12, "a", "", journal.LegStarted{Leg: "ag", Party: "agent", User: "a"}},
+			step{50, "", "q", journal.QueueLeft{Reason: "abandoned"}}, step{50, "a", "", journal.LegAnswered{Leg: "ag"}}, end(50.1, "caller", "")), Abandoned},
+		{"picked up, the offer not yet accepted", with(incoming(), offered, step{12, "a", "", journal.LegStarted{Leg: "ag", Party: "agent", User: "a"}},
+			step{50, "a", "", journal.LegAnswered{Leg: "ag"}}, end(50, "caller", "")), Abandoned},
 		{"done in the menu", with(incoming()[:6], end(12, "caller", "")), SelfService},
 		{"flow hung up", with(incoming()[:6], end(12, "system", "flow")), SelfService},
 		{"queue closed", with(incoming(), step{20, "", "q", journal.QueueLeft{Reason: "closed"}}, end(25, "system", "flow")), Missed},

@@ -194,33 +194,30 @@ func TestCrashLeavesTheTruthAndOrphansAreClosed(t *testing.T) {
 	})
 }
 
-func TestListFiltersAndPages(t *testing.T) {
+// importMany writes 25 calls: every fifth answered by a for patient p1, the
+// others given up after 2 s; pairs start at the same moment.
+func importMany(t *testing.T, j *journal.Journal) {
+	t.Helper()
+	var evs []journal.Event
+	for i := range 25 {
+		steps := append(incoming(), step{12, "", "", journal.CallEnded{By: "caller"}})
+		if i%5 == 0 {
+			steps = answered(step{60, "", "", journal.CallEnded{By: "caller"}}, step{61, "", "", journal.CallDisposed{Disposition: "x", Patient: "p1"}})
+		}
+		for k := range steps {
+			steps[k].at += float64(i / 2)
+		}
+		evs = append(evs, events(fmt.Sprintf("call-%02d", i), steps...)...)
+	}
+	if err := j.Import(t.Context(), evs); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFilters(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s, j := open(t, db)
-		var evs []journal.Event
-		for i := range 25 {
-			steps := append(incoming(), step{12, "", "", journal.CallEnded{By: "caller"}})
-			if i%5 == 0 {
-				steps = answered(step{60, "", "", journal.CallEnded{By: "caller"}}, step{61, "", "", journal.CallDisposed{Disposition: "x", Patient: "p1"}})
-			}
-			for k := range steps {
-				steps[k].at += float64(i / 2) // pairs start at the same moment
-			}
-			evs = append(evs, events(fmt.Sprintf("call-%02d", i), steps...)...)
-		}
-		if err := j.Import(t.Context(), evs); err != nil {
-			t.Fatal(err)
-		}
-		ctx := t.Context()
-		count := func(f Filter) (n int) {
-			for r, err := range s.Export(ctx, f) {
-				if err != nil || r.ID == "" {
-					t.Fatal(err)
-				}
-				n++
-			}
-			return n
-		}
+		importMany(t, j)
 		for name, c := range map[string]struct {
 			f    Filter
 			want int
@@ -230,14 +227,28 @@ func TestListFiltersAndPages(t *testing.T) {
 			"time": {Filter{From: t0.Add(2 * time.Second), To: t0.Add(4 * time.Second)}, 4}, "direction": {Filter{Direction: "outbound"}, 0}, "open": {Filter{OpenOnly: true}, 0},
 			"hostile": {Filter{Queue: "' OR 1=1 --"}, 0},
 		} {
-			if got := count(c.f); got != c.want {
+			got := 0
+			for r, err := range s.Export(t.Context(), c.f) {
+				if err != nil || r.ID == "" {
+					t.Fatal(err)
+				}
+				got++
+			}
+			if got != c.want {
 				t.Errorf("%s: %d, want %d", name, got, c.want)
 			}
 		}
+	})
+}
+
+func TestPagesHoldEveryCallOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, j := open(t, db)
+		importMany(t, j)
 		seen := map[string]bool{}
 		var last time.Time
 		for cursor, pages := "", 0; ; pages++ {
-			p, err := s.List(ctx, Filter{Limit: 7}, cursor)
+			p, err := s.List(t.Context(), Filter{Limit: 7}, cursor)
 			if err != nil || pages > 4 {
 				t.Fatal(pages, err)
 			}
@@ -254,7 +265,7 @@ func TestListFiltersAndPages(t *testing.T) {
 		if len(seen) != 25 {
 			t.Fatalf("%d calls on the pages", len(seen))
 		}
-		if _, err := s.List(ctx, Filter{}, "rubbish!"); !errs.Is(err, errs.Invalid) {
+		if _, err := s.List(t.Context(), Filter{}, "rubbish!"); !errs.Is(err, errs.Invalid) {
 			t.Fatalf("rubbish cursor: %v", err)
 		}
 	})
