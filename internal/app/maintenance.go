@@ -62,8 +62,8 @@ func SetPassword(ctx context.Context, cfg *config.Config, log *slog.Logger, logi
 			if u.Login != login {
 				continue
 			}
-			off := false
-			_, err := a.identity.UpdateUser(ctx, u.ID, identity.UserChange{Password: &password, TOTP: &off})
+			_, err := a.identity.UpdateUser(ctx, u.ID, identity.UserChange{Name: u.Name, NameLatin: u.NameLatin, Email: u.Email, Roles: u.Roles,
+				Departments: u.Departments, Locale: u.Settings.Locale, Active: u.Active, Password: password, ResetTOTP: true})
 			return explain(err)
 		}
 		return fmt.Errorf("no user signs in as %q", login)
@@ -101,12 +101,18 @@ func Backup(ctx context.Context, cfg *config.Config, out string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(backup.Backup(ctx, db, cfg.DataDir, out), db.Close())
+	var outside []backup.Dir
+	if cfg.RecordingDir != "" {
+		outside = append(outside, backup.Dir{Name: "recordings", Path: cfg.RecordingDir})
+	}
+	_, err = backup.Backup(ctx, db, cfg.DataDir, out, outside...)
+	return errors.Join(err, db.Close())
 }
 
 // Restore unpacks an archive into an empty data folder.
 func Restore(ctx context.Context, cfg *config.Config, from string) error {
-	return backup.Restore(ctx, from, cfg.DataDir)
+	_, err := backup.Restore(ctx, from, cfg.DataDir, cfg.DatabaseURL)
+	return err
 }
 
 // Doctor examines the machine and returns how much is wrong with it.
