@@ -58,32 +58,32 @@ type Dir struct{ Name, Path string }
 // Backup writes the archive out, which must not exist, from a running
 // installation. The database is copied first: a recording it knows is there,
 // and one that is being written is taken as far as it has got.
-func Backup(ctx context.Context, db *store.DB, dataDir, out string, extra ...Dir) error {
-	if err := backup(ctx, db, dataDir, out, extra); err != nil {
-		return fmt.Errorf("back up: %w", err)
+func Backup(ctx context.Context, db *store.DB, dataDir, out string, extra ...Dir) (m Manifest, err error) {
+	if m, err = backup(ctx, db, dataDir, out, extra); err != nil {
+		return Manifest{}, fmt.Errorf("back up: %w", err)
 	}
-	return nil
+	return m, nil
 }
 
-func backup(ctx context.Context, db *store.DB, dataDir, out string, extra []Dir) error {
+func backup(ctx context.Context, db *store.DB, dataDir, out string, extra []Dir) (m Manifest, err error) {
 	if _, err := os.Lstat(out); err == nil {
-		return fmt.Errorf("%s exists already", out)
+		return m, fmt.Errorf("%s exists already", out)
 	}
 	tmp := out + ".part"
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return m, err
 	}
 	defer os.Remove(tmp) // gone by then if all went well
 	w := newWriter(f, db.Dialect())
 	err = w.all(ctx, db, dataDir, out, extra)
 	if err = errors.Join(err, w.close(err == nil), f.Sync(), f.Close()); err != nil {
-		return err
+		return m, err
 	}
 	if err := os.Rename(tmp, out); err != nil {
-		return err
+		return m, err
 	}
-	return syncDir(filepath.Dir(out))
+	return w.manifest, syncDir(filepath.Dir(out))
 }
 
 type writer struct {

@@ -87,18 +87,19 @@ func TestBackupAndRestoreWhileWriting(t *testing.T) {
 	each(t, func(t *testing.T, h house, emptyURL string) {
 		stop := writeMeanwhile(t, h.db)
 		out := filepath.Join(h.dir, "backup.tar.gz") // inside the folder it backs up
-		if err := backup.Backup(t.Context(), h.db, h.dir, out); err != nil {
+		m, err := backup.Backup(t.Context(), h.db, h.dir, out)
+		if err != nil {
 			t.Fatal(err)
 		}
 		stop()
 		if info, err := os.Stat(out); err != nil || info.Mode().Perm() != 0o600 {
 			t.Fatalf("%v %v", info, err)
 		}
-		if checked, err := backup.Check(t.Context(), out); err != nil || len(checked.Parts) < 8 || checked.Dialect != h.db.Dialect() {
+		if checked, err := backup.Check(t.Context(), out); err != nil || len(checked.Parts) != len(m.Parts) {
 			t.Fatalf("check: %d parts, %v", len(checked.Parts), err)
 		}
 		target := filepath.Join(t.TempDir(), "deep", "var")
-		if err := backup.Restore(t.Context(), out, target, into(emptyURL)...); err != nil {
+		if _, err := backup.Restore(t.Context(), out, target, emptyURL); err != nil {
 			t.Fatal(err)
 		}
 		compareFiles(t, h.dir, target)
@@ -110,14 +111,6 @@ func TestBackupAndRestoreWhileWriting(t *testing.T) {
 			t.Errorf("left behind: %v", left)
 		}
 	})
-}
-
-// into is no option for SQLite in the data folder.
-func into(url string) []backup.Option {
-	if url == "" {
-		return nil
-	}
-	return []backup.Option{backup.Into(url)}
 }
 
 // writeMeanwhile adds pairs of jobs that only ever exist together.
@@ -207,10 +200,10 @@ func TestRestoreRefuses(t *testing.T) {
 	each(t, func(t *testing.T, h house, emptyURL string) {
 		dir := t.TempDir()
 		good := filepath.Join(dir, "good.tar.gz")
-		if err := backup.Backup(t.Context(), h.db, h.dir, good); err != nil {
+		if _, err := backup.Backup(t.Context(), h.db, h.dir, good); err != nil {
 			t.Fatal(err)
 		}
-		if err := backup.Backup(t.Context(), h.db, h.dir, good); err == nil {
+		if _, err := backup.Backup(t.Context(), h.db, h.dir, good); err == nil {
 			t.Error("an existing archive was overwritten")
 		}
 		data, err := os.ReadFile(good)
@@ -223,24 +216,24 @@ func TestRestoreRefuses(t *testing.T) {
 			if err := os.WriteFile(path, bad, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := backup.Restore(t.Context(), path, target, into(emptyURL)...); !errors.Is(err, backup.ErrDamaged) {
+			if _, err := backup.Restore(t.Context(), path, target, emptyURL); !errors.Is(err, backup.ErrDamaged) {
 				t.Errorf("damage %d: %v", i, err)
 			}
 			if _, err := os.Stat(target); err == nil {
 				t.Fatalf("damage %d: something was put in place", i)
 			}
 		}
-		if err := backup.Restore(t.Context(), good, h.dir, into(emptyURL)...); err == nil {
+		if _, err := backup.Restore(t.Context(), good, h.dir, emptyURL); err == nil {
 			t.Error("a folder in use was overwritten")
 		}
 		other := "postgres://h/db"
 		if emptyURL != "" {
 			other = ""
-			if err := backup.Restore(t.Context(), good, target, backup.Into(h.db.URL())); err == nil {
+			if _, err := backup.Restore(t.Context(), good, target, h.db.URL()); err == nil {
 				t.Error("a database in use was overwritten")
 			}
 		}
-		if err := backup.Restore(t.Context(), good, target, into(other)...); err == nil {
+		if _, err := backup.Restore(t.Context(), good, target, other); err == nil {
 			t.Error("restored into the other kind of database")
 		}
 		if _, err := os.Stat(target); err == nil {
@@ -262,18 +255,18 @@ func TestFoldersOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "b")
-	if err := backup.Backup(t.Context(), h.db, h.dir, out, backup.Dir{Name: "../up", Path: outside}); err == nil {
+	if _, err := backup.Backup(t.Context(), h.db, h.dir, out, backup.Dir{Name: "../up", Path: outside}); err == nil {
 		t.Fatal("a folder may leave the data folder")
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Fatal("a failed backup left an archive")
 	}
-	if err := backup.Backup(t.Context(), h.db, h.dir, out, backup.Dir{Name: "recordings2", Path: outside}); err != nil {
+	if _, err := backup.Backup(t.Context(), h.db, h.dir, out, backup.Dir{Name: "recordings2", Path: outside}); err != nil {
 		t.Fatal(err)
 	}
 	target := filepath.Join(t.TempDir(), "var")
 	url := "sqlite:" + filepath.Join(t.TempDir(), "elsewhere", "h.db")
-	if err := backup.Restore(t.Context(), out, target, backup.Into(url)); err != nil {
+	if _, err := backup.Restore(t.Context(), out, target, url); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(target, "recordings2", "x.rec")); err != nil {
@@ -289,7 +282,7 @@ func TestCancelledBackupLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	out := filepath.Join(t.TempDir(), "b")
-	if err := backup.Backup(ctx, h.db, h.dir, out); !errors.Is(err, context.Canceled) {
+	if _, err := backup.Backup(ctx, h.db, h.dir, out); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	if left, _ := os.ReadDir(filepath.Dir(out)); len(left) > 0 {

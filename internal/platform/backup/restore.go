@@ -24,49 +24,41 @@ var ErrDamaged = errors.New("backup: archive is damaged")
 // maxManifest bounds the manifest of a hostile archive.
 const maxManifest = 64 << 20
 
-// Option changes where Restore puts things.
-type Option func(*target)
-
-type target struct{ dataDir, databaseURL string }
-
-// Into restores the database to where url says, in place of SQLite in the data
-// folder. It must be of the kind that was backed up, and empty.
-func Into(url string) Option { return func(t *target) { t.databaseURL = url } }
-
-// Restore puts an archive back into dataDir, which must not exist or be empty.
-// Everything is checked against the manifest before anything is put in place.
-func Restore(ctx context.Context, archive, dataDir string, opts ...Option) error {
-	t := target{dataDir: dataDir, databaseURL: "sqlite:" + filepath.Join(dataDir, "heartline.db")}
-	for _, opt := range opts {
-		opt(&t)
+// Restore puts an archive back: files into dataDir, which must not exist or be
+// empty, and the database to where databaseURL says, which must be empty too;
+// an empty databaseURL means SQLite in dataDir. Everything is checked against
+// the manifest before anything is put in place.
+func Restore(ctx context.Context, archive, dataDir, databaseURL string) (Manifest, error) {
+	m, err := restore(ctx, archive, dataDir, databaseURL)
+	if err != nil {
+		return Manifest{}, fmt.Errorf("restore: %w", err)
 	}
-	if err := t.restore(ctx, archive); err != nil {
-		return fmt.Errorf("restore: %w", err)
-	}
-	return nil
+	return m, nil
 }
 
-func (t target) restore(ctx context.Context, archive string) error {
-	if err := mustBeEmpty(t.dataDir); err != nil {
-		return err
+func restore(ctx context.Context, archive, dataDir, databaseURL string) (m Manifest, err error) {
+	if databaseURL == "" {
+		databaseURL = "sqlite:" + filepath.Join(dataDir, "heartline.db")
 	}
-	parent := filepath.Dir(absolute(t.dataDir))
+	if err := mustBeEmpty(dataDir); err != nil {
+		return m, err
+	}
+	parent := filepath.Dir(absolute(dataDir))
 	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return err
+		return m, err
 	}
 	tmp, err := os.MkdirTemp(parent, ".restore-")
 	if err != nil {
-		return err
+		return m, err
 	}
 	defer os.RemoveAll(tmp)
-	m, err := unpack(ctx, archive, tmp)
-	if err != nil {
-		return err
+	if m, err = unpack(ctx, archive, tmp); err != nil {
+		return m, err
 	}
-	if err := t.placeDatabase(ctx, m, tmp); err != nil {
-		return err
+	if err := placeDatabase(ctx, m, tmp, dataDir, databaseURL); err != nil {
+		return m, err
 	}
-	return placeFiles(filepath.Join(tmp, "files"), t.dataDir, parent)
+	return m, placeFiles(filepath.Join(tmp, "files"), dataDir, parent)
 }
 
 // Check reads an archive to its end and compares it with its manifest.
@@ -199,19 +191,19 @@ func (m Manifest) compare(got map[string]Part) error {
 	return nil
 }
 
-func (t target) placeDatabase(ctx context.Context, m Manifest, tmp string) error {
-	path, isFile := strings.CutPrefix(t.databaseURL, "sqlite:")
+func placeDatabase(ctx context.Context, m Manifest, tmp, dataDir, databaseURL string) error {
+	path, isFile := strings.CutPrefix(databaseURL, "sqlite:")
 	if isFile != (m.Dialect == store.SQLite) {
 		return fmt.Errorf("the archive holds a %s database, the configuration names another kind", m.Dialect)
 	}
 	if !isFile {
-		return loadPostgres(ctx, t.databaseURL, filepath.Join(tmp, postgresPart))
+		return loadPostgres(ctx, databaseURL, filepath.Join(tmp, postgresPart))
 	}
 	dump := filepath.Join(tmp, sqlitePart)
 	if err := checkSQLite(ctx, dump); err != nil {
 		return err
 	}
-	if rel, err := filepath.Rel(absolute(t.dataDir), absolute(path)); err == nil && filepath.IsLocal(rel) {
+	if rel, err := filepath.Rel(absolute(dataDir), absolute(path)); err == nil && filepath.IsLocal(rel) {
 		path = filepath.Join(tmp, "files", rel) // it moves into place with everything else
 	} else if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s exists already: move it away first", path)
