@@ -29,7 +29,7 @@ type authenticator struct {
 	lock  time.Duration
 	now   func() time.Time
 	dir   Directory
-	sha   bool // SHA-256 is the first of the two challenges
+	algs  []string
 	key   [32]byte
 	dummy Account
 
@@ -62,13 +62,14 @@ const (
 	authChallenge            // no usable credentials: challenge
 	authStale                // right password, spent nonce: challenge with stale=true
 	authRefused              // 403
+	authLocked               // the same 403
 )
 
 const maxFailures = 65536
 
 func newAuthenticator(cfg *Config, dir Directory) *authenticator {
 	a := &authenticator{
-		sha: cfg.PreferSHA256, realm: cfg.Realm, life: cfg.NonceLife, fails: cfg.AuthFailures, lock: cfg.LockoutTime,
+		algs: cfg.Algorithms, realm: cfg.Realm, life: cfg.NonceLife, fails: cfg.AuthFailures, lock: cfg.LockoutTime,
 		now: cfg.Now, dir: dir, used: map[nonceID]*ncWindow{}, usedPrev: map[nonceID]*ncWindow{},
 		bad: map[string]*failure{}, rotated: cfg.Now(),
 	}
@@ -103,19 +104,18 @@ func (a *authenticator) openNonce(s string) (id nonceID, ours, fresh bool) {
 	return id, true, age >= 0 && age < a.life
 }
 
-// challenges returns the headers of a 401. Both algorithms are offered; many
-// phones look at the first only and know nothing but MD5 (RFC 8760 §2.4).
+// challenges returns the headers of a 401, one per algorithm (RFC 8760 §2.4).
 func (a *authenticator) challenges(stale bool) string {
+	head := "WWW-Authenticate: Digest realm=\"" + a.realm + "\", nonce=\"" + a.nonce() + "\", algorithm="
 	tail := ", qop=\"auth\"\r\n"
 	if stale {
 		tail = ", qop=\"auth\", stale=true\r\n"
 	}
-	n := a.nonce()
-	head := "WWW-Authenticate: Digest realm=\"" + a.realm + "\", nonce=\"" + n + "\", algorithm="
-	if a.sha {
-		return head + "SHA-256" + tail + head + "MD5" + tail
+	out := ""
+	for _, alg := range a.algs {
+		out += head + alg + tail
 	}
-	return head + "MD5" + tail + head + "SHA-256" + tail
+	return out
 }
 
 // check verifies a request. exempt says that the source holds a registration
@@ -139,7 +139,7 @@ func (a *authenticator) check(ctx context.Context, m *message, addr string, exem
 	locked := a.locked("a"+addr) || a.locked("u"+creds.user) && !exempt(creds.user)
 	switch {
 	case locked:
-		return creds.user, authRefused
+		return creds.user, authLocked
 	case !right:
 		a.failed("a" + addr)
 		a.failed("u" + creds.user)

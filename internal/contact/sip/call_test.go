@@ -70,3 +70,29 @@ func TestCallerIsRefusedWithoutTheRightPassword(t *testing.T) {
 	case <-time.After(50 * time.Millisecond):
 	}
 }
+
+func TestSHA256IsAcceptedWithPasswordAndStoredHash(t *testing.T) {
+	ctx := patience(t)
+	h := startHospital(t, func(c *sip.Config) { c.Algorithms = []string{"SHA-256", "MD5"} })
+	b := h.bank(nil)
+	for _, user := range []string{"8001", "8005"} {
+		must(t, b.Phone(user, "pw-"+user, phone.WithoutMedia()).Register(ctx))
+	}
+	if err := b.Phone("8002", "pw-8001", phone.WithoutMedia()).Register(ctx); err == nil {
+		t.Fatal("a wrong password registered")
+	}
+}
+
+func TestUnregisteringTakesThePhoneOffline(t *testing.T) {
+	ctx := patience(t)
+	h := startHospital(t, nil)
+	udp := h.bank(nil).Phone("8001", "pw-8001", phone.WithoutMedia())
+	tb := h.bank(func(c *phone.BankConfig) { c.Transport = "TCP" })
+	must(t, udp.Register(ctx))
+	must(t, tb.Phone("8002", "pw-8002", phone.WithoutMedia()).Register(ctx))
+	eventually(t, "both online", func() bool { return h.isOnline("8001") && h.isOnline("8002") })
+	must(t, udp.Unregister(ctx))
+	eventually(t, "8001 offline", func() bool { return !h.isOnline("8001") })
+	must(t, tb.Close(ctx)) // the connection goes, and with it the contact
+	eventually(t, "8002 offline", func() bool { return !h.isOnline("8002") })
+}

@@ -159,12 +159,16 @@ func (d *Dialog) Header(name string) string {
 	return d.invite.named(name)
 }
 
-// MaxForwards to be passed on in DialSpec when the call is forwarded.
+// MaxForwards to be passed on in DialSpec when the call is forwarded; -1 when
+// it must not be forwarded any more.
 func (d *Dialog) MaxForwards() int {
-	if d.invite == nil || d.invite.maxFwd < 0 {
+	switch {
+	case d.invite == nil || d.invite.maxFwd < 0:
 		return 70
+	case d.invite.maxFwd <= 1:
+		return -1
 	}
-	return max(d.invite.maxFwd-1, 0)
+	return d.invite.maxFwd - 1
 }
 
 // Replaces is the dialog that an inbound INVITE asks to replace, or nil.

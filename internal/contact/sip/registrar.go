@@ -2,6 +2,7 @@ package sip
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,6 +68,9 @@ func (s *Server) authenticate(m *message, f flow, tx *serverTx) (string, bool) {
 		return user, true
 	case authRefused:
 		s.stats.authFailed.Add(1)
+		tx.reply(403, "", "")
+	case authLocked:
+		s.stats.lockedOut.Add(1)
 		tx.reply(403, "", "")
 	case authStale:
 		s.stats.authReplayed.Add(1)
@@ -258,14 +262,14 @@ func (r *registrar) removeIf(gone func(*binding) bool) {
 	var offline []string
 	r.mu.Lock()
 	for user, list := range r.users {
+		if !slices.ContainsFunc(list, gone) {
+			continue
+		}
 		keep := make([]*binding, 0, len(list))
 		for _, b := range list {
 			if !gone(b) {
 				keep = append(keep, b)
 			}
-		}
-		if len(keep) == len(list) {
-			continue
 		}
 		r.set(user, keep)
 		if len(keep) == 0 {

@@ -68,6 +68,11 @@ func New(cfg Config, dir Directory, h Handler, log *slog.Logger) (*Server, error
 	if cfg.TLS != "" && cfg.TLSConfig == nil {
 		return nil, errors.New("sip: TLS listener without certificate")
 	}
+	for _, alg := range cfg.Algorithms {
+		if alg != "MD5" && alg != "SHA-256" {
+			return nil, fmt.Errorf("sip: digest algorithm %q", alg)
+		}
+	}
 	if cfg.ExternalIP != "" {
 		if _, err := netip.ParseAddr(cfg.ExternalIP); err != nil {
 			return nil, fmt.Errorf("sip: external address: %w", err)
@@ -120,6 +125,9 @@ func (c *Config) setDefaults() {
 	dur(&c.SessionExpiry, 30*time.Minute)
 	dur(&c.MinSE, 90*time.Second)
 	dur(&c.T1, 500*time.Millisecond)
+	if len(c.Algorithms) == 0 {
+		c.Algorithms = []string{"MD5"}
+	}
 	if c.Realm == "" {
 		c.Realm = "heartline"
 	}

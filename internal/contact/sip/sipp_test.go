@@ -201,7 +201,6 @@ func TestSippCallees(t *testing.T) {
 		{"uas_cancel_race", false, cancel},
 		{"uas_prack", false, hangup},
 		{"uas_late_offer", true, hangup},
-		{"uas_lost_200", false, hangup},
 	} {
 		t.Run(tc.scenario, func(t *testing.T) {
 			t.Parallel()

@@ -50,6 +50,8 @@ func serverKey(m *message, method string) string {
 	return m.from.tag() + "|" + m.callID + "|" + strconv.FormatUint(uint64(m.cseq), 10) + "|" + m.via.raw + "|" + method
 }
 
+const maxTransactions = 200_000
+
 const branchCookie = "z9hG4bK"
 
 // begin finds or creates the transaction of a request. A repeat is answered
@@ -60,6 +62,11 @@ func (s *Server) begin(m *message, f flow) *serverTx {
 	if tx := s.serverTxs[key]; tx != nil {
 		s.txMu.Unlock()
 		tx.repeat()
+		return nil
+	}
+	if len(s.serverTxs) >= maxTransactions { // a distributed flood: what is running goes on
+		s.txMu.Unlock()
+		s.stats.limited.Add(1)
 		return nil
 	}
 	tx := &serverTx{s: s, key: key, invite: m.method == "INVITE", f: replyFlow(m, f), tag: newTag(), req: m}

@@ -17,13 +17,16 @@ type Config struct {
 	UserAgent     string // User-Agent and Server header; default "Heartline"
 	ACL           ACL
 
-	SourceRate    int           // messages per second and source address; default 200, trunk peers ×20
-	MaxDialogs    int           // dialogs at the same time; default 4000
-	MaxConns      int           // TCP, TLS and WebSocket connections at the same time; default 4000
-	AuthFailures  int           // wrong passwords per account or address before lockout; default 10
-	LockoutTime   time.Duration // default 5 minutes
-	NonceLife     time.Duration // default 2 minutes
-	PreferSHA256  bool          // challenge with SHA-256 first; phones that know only MD5 may fail
+	SourceRate   int           // messages per second and source address; default 200, trunk peers ×20
+	MaxDialogs   int           // dialogs at the same time; default 4000
+	MaxConns     int           // TCP, TLS and WebSocket connections at the same time; default 4000
+	AuthFailures int           // wrong passwords per account or address before lockout; default 10
+	LockoutTime  time.Duration // default 5 minutes
+	NonceLife    time.Duration // default 2 minutes
+	// Algorithms of the digest challenge, the preferred one first; default MD5
+	// alone, because older phones (baresip 1.0, sipp) give up on a challenge
+	// that offers SHA-256 at all. Answers by either algorithm are accepted.
+	Algorithms    []string
 	MinExpires    time.Duration // shortest registration; default 60 s
 	MaxExpires    time.Duration // longest registration granted; default 1 h
 	SessionExpiry time.Duration // session timer asked for; default 30 minutes; <0 turns it off
@@ -117,7 +120,7 @@ type DialSpec struct {
 	Timeout     time.Duration // until answered; default 60 s
 	AlertInfo   string
 	AutoAnswer  bool // asks the phone to pick up by itself
-	MaxForwards int  // of the call being forwarded; 0: 70
+	MaxForwards int  // Dialog.MaxForwards of the call being forwarded; 0: 70, <0: refused
 }
 
 // Cause says why a dialog ended or should end.

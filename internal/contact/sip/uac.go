@@ -85,6 +85,9 @@ func (s *Server) Dial(ctx context.Context, spec DialSpec) (*Dialog, error) {
 	if s.ctx == nil || s.stopping.Load() {
 		return nil, ErrEnded
 	}
+	if spec.MaxForwards < 0 {
+		return nil, &ResponseError{483, reasonPhrase(483)}
+	}
 	if spec.Timeout <= 0 {
 		spec.Timeout = time.Minute
 	}

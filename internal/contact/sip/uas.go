@@ -319,7 +319,11 @@ func (d *Dialog) Reject(ctx context.Context, code int, reason string) error {
 		if d.dir != Inbound || d.state != stEarly {
 			return ErrState
 		}
-		d.reject(code, reason, "")
+		extra := ""
+		if code == 503 {
+			extra = "Retry-After: 5\r\n"
+		}
+		d.reject(code, reason, extra)
 		d.end(Cause{SIPCode: code, Reason: reason})
 		return nil
 	})
