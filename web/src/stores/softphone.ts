@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, ref, shallowRef } from 'vue'
+import { computed, ref, shallowRef, watch } from 'vue'
 import { devices, LevelMeter, micReason, openMicrophone, Ringtone, unlockAudio, type Device } from '@/softphone/audio'
 import { SoundConnection } from '@/softphone/connection'
 import { initial, step, type Phone, type PhoneEffect, type PhoneEvent } from '@/softphone/machine'
@@ -156,6 +156,22 @@ export const useSoftphone = defineStore('softphone', () => {
     send({ type: 'start' })
   }
 
+  /** Opens the sound where it is not open yet; true once it works. */
+  function ensure(): Promise<boolean> {
+    unlock()
+    start()
+    if (ready.value) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const settle = (ok: boolean) => {
+        off()
+        clearTimeout(late)
+        resolve(ok)
+      }
+      const off = watch(state, (s) => (s === 'connected' ? settle(true) : s === 'blocked' || s === 'failed' ? settle(false) : undefined))
+      const late = setTimeout(() => settle(false), 12_000)
+    })
+  }
+
   function save(c: Partial<Choice>): void {
     const before = choice.value
     choice.value = { ...before, ...c }
@@ -177,7 +193,7 @@ export const useSoftphone = defineStore('softphone', () => {
 
   return {
     phone, state, ready, choice, microphones, speakers, tested, needsClick, iceServers, stream,
-    start, stop: () => send({ type: 'stop' }), retry: () => send({ type: phone.value.state === 'failed' ? 'retry' : 'start' }),
+    start, ensure, stop: () => send({ type: 'stop' }), retry: () => send({ type: phone.value.state === 'failed' ? 'retry' : 'start' }),
     save, markTested, unlock, listDevices,
     ring: () => ringtone.start(choice.value.ring), silence: () => ringtone.stop(),
     meter: () => (stream.value ? new LevelMeter(stream.value) : undefined),
