@@ -20,7 +20,6 @@ func clinic() calendar.Hours {
 }
 
 func TestOpen(t *testing.T) {
-	shanghai := clinic().Location()
 	nights := calendar.Hours{Weekly: calendar.Daily(calendar.At(0, 0, 6, 0), calendar.At(20, 0, 24, 0))}
 	special := calendar.Hours{Weekly: calendar.Daily(calendar.At(8, 0, 17, 0)),
 		Holidays: map[string]calendar.Day{"2026-12-31": {Name: "年终", Spans: []calendar.Span{calendar.At(9, 0, 11, 0)}}}}
@@ -63,23 +62,31 @@ func TestOpen(t *testing.T) {
 		{"day and night", calendar.Hours{Weekly: calendar.Daily(calendar.At(0, 0, 24, 0))}, "2026-12-31 03:00", true, "hours", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			at, err := time.ParseInLocation("2006-01-02 15:04", c.at, shanghai)
-			if err != nil {
-				t.Fatal(err)
-			}
 			if err := c.hours.Validate(); err != nil {
 				t.Fatal(err)
 			}
-			open, why, next := c.hours.Open(at.UTC()) // whatever zone the caller has
-			got := ""
-			if !next.IsZero() {
-				got = next.In(shanghai).Format("2006-01-02 15:04")
-			}
-			if open != c.open || why != c.why || got != c.next {
-				t.Fatalf("open %t (%s) until %q; want %t (%s) until %q", open, why, got, c.open, c.why, c.next)
+			open, why, next := ask(t, c.hours, c.at)
+			if open != c.open || why != c.why || next != c.next {
+				t.Fatalf("open %t (%s) until %q; want %t (%s) until %q", open, why, next, c.open, c.why, c.next)
 			}
 		})
 	}
+}
+
+// ask speaks Shanghai time, but passes UTC: whatever zone the caller has.
+func ask(t *testing.T, h calendar.Hours, at string) (open bool, why, next string) {
+	t.Helper()
+	const layout = "2006-01-02 15:04"
+	shanghai := clinic().Location()
+	when, err := time.ParseInLocation(layout, at, shanghai)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, why, change := h.Open(when.UTC())
+	if !change.IsZero() {
+		next = change.In(shanghai).Format(layout)
+	}
+	return open, why, next
 }
 
 // TestNextIsTheNextChange compares Open's forecast with asking every minute.
