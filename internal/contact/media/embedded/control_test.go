@@ -16,7 +16,7 @@ import (
 
 // Our reports are read by an independent implementation.
 func TestReportsAreWellFormed(t *testing.T) {
-	si := &senderInfo{ntp: 1<<40 | 5, ts: 77, packets: 3, octects: 480}
+	si := &senderInfo{ntp: 1<<40 | 5, ts: 77, packets: 3, octets: 480}
 	rb := &reportBlock{ssrc: 9, fraction: 25, lost: 70000, highest: 0x1FFFF, jitter: 12, lsr: 4, dlsr: 5}
 	for _, b := range [][]byte{
 		appendReport(nil, 1, si, rb), appendReport(nil, 1, nil, rb), appendReport(nil, 1, si, nil),

@@ -80,9 +80,9 @@ type reportBlock struct {
 
 // senderInfo is the middle of a sender report.
 type senderInfo struct {
-	ntp              uint64
-	ts               uint32
-	packets, octects uint32
+	ntp             uint64
+	ts              uint32
+	packets, octets uint32
 }
 
 // appendReport writes a compound packet: SR (or RR when nothing was sent),
@@ -102,7 +102,7 @@ func appendReport(b []byte, ssrc uint32, si *senderInfo, rb *reportBlock) []byte
 		b = be.AppendUint64(b, si.ntp)
 		b = be.AppendUint32(b, si.ts)
 		b = be.AppendUint32(b, si.packets)
-		b = be.AppendUint32(b, si.octects)
+		b = be.AppendUint32(b, si.octets)
 	}
 	if rb != nil {
 		b = be.AppendUint32(b, rb.ssrc)

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -314,5 +313,3 @@ func check(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
-
-func ssrcOf(b []byte) uint32 { return binary.BigEndian.Uint32(b[8:]) }

@@ -330,7 +330,7 @@ func (t *stream) report(ntp uint64, now int64) (ssrc uint32, si *senderInfo) {
 		return t.ssrc, nil
 	}
 	t.lastRep = t.packets
-	return t.ssrc, &senderInfo{ntp: ntp, ts: t.ts + uint32((now-t.lastAt)/125e3), packets: t.packets, octects: t.octets}
+	return t.ssrc, &senderInfo{ntp: ntp, ts: t.ts + uint32((now-t.lastAt)/125e3), packets: t.packets, octets: t.octets}
 }
 
 // silence is a frame of nothing; never written.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // Direction is who may send, seen from the describing side.
@@ -114,7 +113,6 @@ type Session struct {
 	// Held: the peer does not want to hear us (its hold), by direction or by
 	// the 0.0.0.0 of RFC 2543.
 	Held   bool
-	AVPF   bool
 	layout []mediaLine
 	audio  int // index of our line in layout
 }
@@ -271,8 +269,7 @@ func appendFormat(list []Format, f Format) []Format {
 }
 
 func newSession(d *description, at int) *Session {
-	s := &Session{EventSend: -1, EventRecv: -1, PTime: d.media[at].ptime, audio: at,
-		AVPF: strings.HasSuffix(d.media[at].proto, "AVPF")}
+	s := &Session{EventSend: -1, EventRecv: -1, PTime: d.media[at].ptime, audio: at}
 	for _, m := range d.media {
 		s.layout = append(s.layout, mediaLine{kind: m.kind, proto: m.proto, format: m.firstFormat()})
 	}
