@@ -251,6 +251,9 @@ func (c *call) end(cause, by string) {
 		c.cancel(tm)
 	}
 	c.leaveQueue(leaveReason(cause, by))
+	if c.park != nil {
+		c.svc.await(c, c.park.phone, "")
+	}
 	c.handover, c.menu, c.park = nil, nil, nil
 	c.stopRecording()
 	for _, l := range slices.Clone(c.legs) {

@@ -201,11 +201,19 @@ func (s *Service) loseCalls(user string) {
 	if !ok {
 		return
 	}
-	wants := live.State == acd.Ready || live.State == acd.Ringing || (live.State != acd.NotReady && live.Pending == "")
-	if wants {
-		s.seats.with(user, func(st *seat) { st.wantReady, st.lostAt = true, s.now() })
-		s.acd.Post(acd.AgentState{Agent: user, Reason: ReasonConnection})
+	if live.State == acd.Ready || live.State == acd.Ringing {
+		s.sideline(user)
+	} // a talker is sidelined when the call gives up waiting; wrap-up is not cut short
+}
+
+// sideline takes an agent whose seat is lost out of distribution, to be ready
+// again after a quick return.
+func (s *Service) sideline(user string) {
+	if live, ok := s.agentLive(user); !ok || live.Pending != "" {
+		return
 	}
+	s.seats.with(user, func(st *seat) { st.wantReady, st.lostAt = true, s.now() })
+	s.acd.Post(acd.AgentState{Agent: user, Reason: ReasonConnection})
 }
 
 // RTCCandidate adds an ICE candidate (RTCIceCandidateInit as JSON).

@@ -321,3 +321,27 @@ func TestTry(t *testing.T) {
 	for range events { // closed by TryClose
 	}
 }
+
+// TestSupervisorTakesACall leaves the supervised call when the supervisor's
+// own telephone is answered: a browser hears one call at a time.
+func TestSupervisorTakesACall(t *testing.T) {
+	s := talkInBrowser(t)
+	bob, _ := s.atBrowser("bob", toneBob)
+	s.must(s.svc.Monitor(s.ctx(), "bob", s.id, ModeListen))
+	if err := bob.WaitMix(s.ctx(), 0.2, toneCaller, toneAnn); err != nil {
+		t.Fatal("the supervisor hears nothing")
+	}
+	desk := s.extension("8009")
+	second, err := s.svc.Dial(s.ctx(), "bob", "8009")
+	s.must(err)
+	s.answer(s.ringing(desk), toneThird)
+	s.hears(bob, toneThird)
+	s.eventually("left", func() bool {
+		v, err := s.svc.LiveCall(s.ctx(), s.id)
+		return err == nil && len(v.Legs) == 2
+	})
+	s.hears(s.caller, toneAnn)
+	if s.stageOf(second) != StageTalking {
+		t.Error("the own call is not connected")
+	}
+}

@@ -81,6 +81,7 @@ func TestRefusals(t *testing.T) {
 	r.refused(r.dial("55555"), 404)
 	r.refused(r.dial("13900000000"), 404)
 	r.refused(r.dial("96168"), 480) // nobody is registered there
+	r.nobody()
 	caller := r.caller("96167")
 	r.refused(r.dial("96167"), 503)
 	r.must(caller.Hangup(r.ctx()))
@@ -192,6 +193,18 @@ func TestAgentDialsNoAnswer(t *testing.T) {
 		t.Errorf("record: %+v", rec)
 	}
 	r.agentState("ann", acd.WrapUp)
+}
+
+// TestAgentNumber is told to the caller and to the agent before they talk.
+func TestAgentNumber(t *testing.T) {
+	r := newRig(t, func(p *rigPlan) { p.call.AnnounceAgent = true })
+	ann := r.seated("ann", "8001")
+	caller := r.caller("96167")
+	desk := r.answer(r.ringing(ann), toneAnn)
+	r.hears(desk, promptTone("agent_number_prefix"))
+	r.hears(caller, promptTone("agent_number_prefix"))
+	r.hears(caller, toneAnn)
+	r.hears(desk, toneCaller)
 }
 
 // TestDrain refuses new calls and waits for the others.

@@ -86,8 +86,16 @@ func (s *Service) Invite(ctx context.Context, d *sip.Dialog) {
 		return
 	}
 	l := &leg{}
-	c.post(func() { c.arrive(l, dest, func() error { return c.takeIn(l, d) }) })
-	c.follow(l, d)
+	accepted := c.post(func() {
+		if c.over {
+			c.task(c.svc.cfg.OpTimeout, func(context.Context) { reject(503, "closing") })
+			return
+		}
+		c.arrive(l, dest, func() error { return c.takeIn(l, d) })
+	})
+	if !accepted {
+		reject(503, "closing")
+	}
 }
 
 // place says where a call comes from and where it goes.
@@ -136,9 +144,12 @@ func (c *call) arrive(l *leg, dest destination, takeIn func() error) {
 		c.log().Warn("take call in", "error", err)
 		code := rejectCode(err)
 		c.gone(l, "media", sip.Cause{SIPCode: code})
-		if l.dialog != nil {
-			d := l.dialog
-			c.task(c.svc.cfg.OpTimeout, func(ctx context.Context) { _ = d.Reject(ctx, code, "media") })
+		if d := l.dialog; d != nil {
+			c.task(c.svc.cfg.OpTimeout, func(ctx context.Context) {
+				if err := d.Reject(ctx, code, "media"); err != nil {
+					c.log().Debug("reject", "error", err)
+				}
+			})
 		}
 		c.end("media", bySystem)
 		return

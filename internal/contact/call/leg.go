@@ -33,12 +33,11 @@ type leg struct {
 	offer  string // id of the distributor's offer that rings here
 	booked bool   // the distributor counts the agent as busy with this leg
 
-	lost      bool // answered, but its sound is gone
-	sidelined bool // (desk phone) its agent was made not ready for that
-	early     bool // rings with sound of its own
-	away      bool // has put the others on hold
-	muted     bool
-	mode      string // of a supervisor
+	lost  bool // answered, but its sound is gone
+	early bool // rings with sound of its own
+	away  bool // has put the others on hold
+	muted bool
+	mode  string // of a supervisor
 
 	noted     bool   // its ringing is in the journal
 	heard     bool   // (opener) was told that the far end rings
@@ -141,6 +140,7 @@ func (c *call) attach(l *leg, b media.Browser) error {
 	l.browser, l.sound = b, sound
 	if l.user != "" {
 		c.svc.seats.with(l.user, func(st *seat) { st.hears = c })
+		c.stopListening(l.user)
 	}
 	c.routes = nil
 	c.touch()
@@ -209,6 +209,9 @@ func (c *call) gone(l *leg, cause string, sc sip.Cause) {
 	c.note(l.user, journal.LegEnded{Leg: l.id, Cause: cause, SIPCode: sc.SIPCode, Q850: sc.Q850})
 	if l.role == roleSupervisor {
 		c.note("", journal.MonitorEnded{Supervisor: l.user})
+	}
+	if l.offer != "" {
+		c.svc.offerOver(l.offer)
 	}
 	c.release(l, wasUp)
 	if l.user != "" && c.userLeg(l.user, roleAgent) == nil && c.userLeg(l.user, roleSupervisor) == nil {

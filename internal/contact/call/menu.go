@@ -54,6 +54,7 @@ func (c *call) farewell(prompt, cause string) {
 		c.end(cause, bySystem)
 		return
 	}
+	c.stage, c.backdrop = StageIVR, silence
 	c.say(c.caller, []string{prompt}, func() { c.end(cause, bySystem) })
 }
 

@@ -21,25 +21,16 @@ type parking struct {
 // soundLost handles a party who sends no sound any more.
 func (c *call) soundLost(l *leg) {
 	switch {
-	case l.state != legUp || l.phoneHeld:
+	case l.state != legUp || l.phoneHeld || l.lost:
+	case l.browser != nil && l.user != "" && c.svc.seats.of(l.user).hears != c: // it serves another call
 	case l.role == roleAgent && (c.stage == StageTalking || c.stage == StageRinging):
 		l.lost = true
-		c.sideline(l)
 		c.agentLost(l)
 	case l == c.caller && c.silence == nil:
 		c.silence = c.after(c.svc.cfg.CallerLost, func() {
 			c.silence = nil
 			c.end("media_lost", bySystem)
 		})
-	}
-}
-
-// sideline keeps further calls from an agent whose desk phone is lost. (Of
-// browsers the service takes care.)
-func (c *call) sideline(l *leg) {
-	if live, ok := c.svc.agentLive(l.user); ok && l.dialog != nil && live.Pending == "" {
-		l.sidelined = true
-		c.svc.acd.Post(acd.AgentState{Agent: l.user, Reason: ReasonConnection})
 	}
 }
 
@@ -114,6 +105,7 @@ func (c *call) agentLost(l *leg) {
 	p := &parking{user: l.user}
 	if l.dialog != nil {
 		p.phone = l.name
+		c.svc.await(c, "", p.phone)
 	}
 	c.park = p
 	p.expiry = c.after(c.svc.cfg.AgentGrace, c.parkExpired)
@@ -143,10 +135,6 @@ func (c *call) listening() []*leg {
 // agentBack goes on with the conversation.
 func (c *call) agentBack(l *leg) {
 	l.lost = false
-	if l.sidelined {
-		l.sidelined = false
-		c.svc.acd.Post(acd.AgentState{Agent: l.user, Ready: true})
-	}
 	c.unpark("returned")
 	if c.stage == StageParked {
 		c.converse()
@@ -162,6 +150,7 @@ func (c *call) unpark(reason string) {
 		return
 	}
 	c.park = nil
+	c.svc.await(c, p.phone, "")
 	c.cancel(p.words)
 	c.cancel(p.expiry)
 	for _, l := range c.listening() {
@@ -196,19 +185,34 @@ func (c *call) phoneOnline(ext string) {
 	if c.over || p == nil || p.phone != ext || c.userLeg(p.user, roleAgent) != nil {
 		return
 	}
-	l := &leg{role: roleAgent, user: p.user, name: ext, sidelined: true}
+	l := &leg{role: roleAgent, user: p.user, name: ext}
 	spec := sip.DialSpec{Extension: ext, AutoAnswer: true}
-	c.ringPhone(l, spec, c.svc.cfg.AgentGrace, c.agentBack, func(failure) {})
-	c.svc.acd.Post(acd.AgentBusy{Agent: p.user, Call: c.id})
-	c.book(l)
+	back := func(l *leg) {
+		c.svc.acd.Post(acd.AgentState{Agent: p.user, Ready: true}) // as before the loss
+		c.agentBack(l)
+	}
+	c.ringPhone(l, spec, c.svc.cfg.AgentGrace, back, func(failure) {})
+	c.occupy(l)
+}
+
+// await notes for which desk phone the call waits; "" ends the wait.
+func (s *Service) await(c *call, before, ext string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before != "" && s.parked[before] == c {
+		delete(s.parked, before)
+	}
+	if ext != "" {
+		s.parked[ext] = c
+	}
 }
 
 // Registered implements sip.Handler: an extension came online or went.
 func (s *Service) Registered(user string, online bool) {
-	if !online {
-		return
-	}
-	for _, c := range s.all() {
+	s.mu.Lock()
+	c := s.parked[user]
+	s.mu.Unlock()
+	if online && c != nil {
 		c.post(func() { c.phoneOnline(user) })
 	}
 }

@@ -111,17 +111,23 @@ func (s *Service) Offer(o acd.Offer) {
 	}
 	s.mu.Unlock()
 	if c == nil || !c.post(func() { c.offered(o) }) {
+		s.offerOver(o.ID)
 		s.acd.Post(acd.CallGone{Call: o.Call, Reason: acd.ReasonAbandoned})
 	}
 }
 
-// CancelOffer implements acd.Switch: stop ringing.
-func (s *Service) CancelOffer(id, reason string) {
+// offerOver forgets where an offer rang.
+func (s *Service) offerOver(id string) *call {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	c := s.offers[id]
 	delete(s.offers, id)
-	s.mu.Unlock()
-	if c != nil {
+	return c
+}
+
+// CancelOffer implements acd.Switch: stop ringing.
+func (s *Service) CancelOffer(id, reason string) {
+	if c := s.offerOver(id); c != nil {
 		c.post(func() { c.offerCancelled(id, reason) })
 	}
 }
@@ -149,6 +155,7 @@ func (s *Service) NoAgents(n acd.NoAgents) {
 
 func (c *call) offered(o acd.Offer) {
 	if c.over || !c.waiting() {
+		c.svc.offerOver(o.ID)
 		c.svc.acd.Post(acd.CallGone{Call: c.id, Reason: acd.ReasonAnswered})
 		return
 	}
@@ -236,14 +243,16 @@ func (c *call) undecided(reason string) {
 	}
 }
 
-// greet tells the caller who answers.
+// greet tells the caller, before the first word, who answers.
 func (c *call) greet(l *leg) {
 	c.hush(c.caller)
 	if !c.svc.cfg.AnnounceAgent || c.caller == nil {
 		return
 	}
 	if p, ok := c.dir().Agent(l.user); ok && p.Number != "" {
-		c.say(c.caller, agentWords(p.Number), nil)
+		for _, who := range []*leg{c.caller, l} { // both, so that the agent knows when to speak
+			c.say(who, agentWords(p.Number), nil)
+		}
 	}
 }
 

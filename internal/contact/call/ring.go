@@ -254,6 +254,9 @@ func (c *call) release(l *leg, wasUp bool) {
 		return
 	}
 	l.booked = false
+	if l.lost {
+		c.svc.sideline(l.user)
+	}
 	if other := c.svc.seats.unbook(l.user, c); other != nil {
 		c.svc.acd.Post(acd.AgentBusy{Agent: l.user, Call: other.id})
 		return

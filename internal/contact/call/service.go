@@ -42,7 +42,8 @@ type Service struct {
 	mu       sync.Mutex
 	phones   Phones
 	calls    map[string]*call
-	offers   map[string]*call // by id of a pending or accepted offer
+	offers   map[string]*call // by id of an offer that rings
+	parked   map[string]*call // by desk phone that is awaited
 	draining bool
 	closed   bool
 	empty    chan struct{} // closed when draining and no call is left
@@ -52,7 +53,7 @@ type Service struct {
 func New(cfg Config, d Deps) *Service {
 	return &Service{
 		cfg: cfg.withDefaults(), deps: d, log: d.Log, alarms: d.Alarms, journal: d.Journal, acd: d.ACD, now: d.Now,
-		seats: newSeats(), tries: newTries(), calls: map[string]*call{}, offers: map[string]*call{}, empty: make(chan struct{}),
+		seats: newSeats(), tries: newTries(), calls: map[string]*call{}, offers: map[string]*call{}, parked: map[string]*call{}, empty: make(chan struct{}),
 	}
 }
 
@@ -90,12 +91,12 @@ func (s *Service) open(ctx context.Context, o origin) (*call, error) {
 	c.sound = sound
 	if err := c.begin(); err != nil {
 		s.forget(c)
+		_ = sound.Close(ctx) // nothing runs on it yet
 		return nil, errs.Wrap(errs.Internal, "call.failed", fmt.Errorf("seal number: %w", err))
 	}
 	c.publish()
-	s.tasks.Go(c.run)
 	c.tasks.Go(func() { c.listen(sound.Events()) })
-	c.post(func() { c.touch() })
+	s.tasks.Go(c.run)
 	return c, nil
 }
 
@@ -117,11 +118,6 @@ func (s *Service) forget(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.calls, c.id)
-	for offer, o := range s.offers {
-		if o == c {
-			delete(s.offers, offer)
-		}
-	}
 	if s.draining && len(s.calls) == 0 {
 		s.closeEmpty()
 	}

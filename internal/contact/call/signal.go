@@ -126,7 +126,6 @@ func (c *call) hungUp(l *leg, cause sip.Cause) {
 	case l.role == roleAgent && !cause.Remote:
 		// Our side gave up on the phone: no ACK, session timer, transport.
 		l.lost = true
-		c.sideline(l)
 		c.gone(l, "device_lost", cause)
 		c.agentLost(l)
 	default:
@@ -148,6 +147,7 @@ func (c *call) takeIn(l *leg, d *sip.Dialog) error {
 	ctx, cancel := c.op()
 	defer cancel()
 	l.dialog, l.state = d, legRinging
+	c.follow(l, d)
 	rtp, err := c.sound.AddRTPLeg(ctx, l.id)
 	if err != nil {
 		return fmt.Errorf("add leg: %w", err)

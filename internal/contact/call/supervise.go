@@ -25,12 +25,22 @@ func (s *Service) Monitor(ctx context.Context, supervisor, callID, mode string) 
 	case s.activeElsewhere(supervisor, c):
 		return errElse
 	}
-	for _, other := range p.calls {
-		if other != c {
-			_ = s.StopMonitor(ctx, supervisor, other.id) // not found: it was no monitoring
-		}
-	}
 	return c.do(ctx, func() error { return c.monitor(supervisor, mode) })
+}
+
+// stopListening takes a user off the calls that they supervise, but this one:
+// a browser hears one call at a time.
+func (c *call) stopListening(user string) {
+	for _, other := range c.svc.seats.of(user).calls {
+		if other == c {
+			continue
+		}
+		other.post(func() {
+			if l := other.userLeg(user, roleSupervisor); l != nil {
+				other.drop(l, "hangup")
+			}
+		})
+	}
 }
 
 func (c *call) monitor(supervisor, mode string) error {

@@ -59,8 +59,12 @@ func (c *call) checkTarget(l *leg, to Target) error {
 	bad := errs.InvalidField("body.target", "call.target_invalid")
 	switch to.Kind {
 	case TargetQueue:
-		if _, ok := c.dir().Queue(to.ID); !ok || c.others(l) != c.caller || c.caller == nil {
+		q, ok := c.dir().Queue(to.ID)
+		if !ok || c.others(l) != c.caller || c.caller == nil {
 			return bad
+		}
+		if open, _, _ := c.dir().Open(q.CalendarID, c.svc.now()); !open {
+			return errs.New(errs.Conflict, "call.queue_closed")
 		}
 	case TargetAgent:
 		if _, ok := c.dir().Agent(to.ID); !ok || to.ID == l.user {
