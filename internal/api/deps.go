@@ -39,7 +39,7 @@ type Deps struct {
 	Identity    *identity.Service
 	Audit       *audit.Log
 	Patients    *patient.Service
-	Hospital    Hospital
+	Hospital    *hospital.Service
 	Switchboard *switchboard.Service
 	Calls       *callrecord.Service
 	Journal     *journal.Journal
@@ -64,19 +64,6 @@ type Deps struct {
 	Web            fs.FS          // the built web application; nil: none
 	SIPSocket      http.Handler   // GET /sip; nil: none
 	Ready          func(ctx context.Context) error
-}
-
-// Hospital is what the edge wants of the directory of the house.
-type Hospital interface {
-	Campuses(ctx context.Context) ([]hospital.Campus, error)
-	Departments(ctx context.Context, query, campusID string) ([]hospital.Department, error)
-	Department(ctx context.Context, id string) (hospital.Department, error)
-	CreateDepartment(ctx context.Context, d hospital.Department) (hospital.Department, error)
-	UpdateDepartment(ctx context.Context, d hospital.Department) (hospital.Department, error)
-	DeleteDepartment(ctx context.Context, id string) error
-	Doctors(ctx context.Context, f hospital.DoctorFilter) ([]hospital.Doctor, error)
-	Doctor(ctx context.Context, id string) (hospital.Doctor, error)
-	Photo(ctx context.Context, id string) ([]byte, error)
 }
 
 // Recordings is what the edge wants of the recordings.

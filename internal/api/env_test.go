@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"heartline/internal/care/hospital"
 	"heartline/internal/care/patient"
 	"heartline/internal/contact/acd"
 	"heartline/internal/contact/callrecord"
@@ -48,6 +50,7 @@ type env struct {
 	ids    *identity.Service
 	board  *switchboard.Service
 	people *patient.Service
+	house  *hospital.Service
 	log    *journal.Journal
 	calls  *callrecord.Service
 	sound  *recording.Service
@@ -83,6 +86,7 @@ func newEnv(t *testing.T, change ...func(*Deps)) *env {
 	quiet := slog.New(slog.DiscardHandler)
 	e.board = must[*switchboard.Service](t)(switchboard.New(ctx, switchboard.Config{DB: e.db, Keys: e.keys, Audit: trail, Bus: e.bus, Now: time.Now, Log: quiet, DataDir: dir}))
 	e.people = patient.New(e.db, e.keys, trail, e.bus, time.Now, nil)
+	e.house = hospital.New(hospital.Deps{DB: e.db, Audit: trail, Bus: e.bus, Now: time.Now})
 	e.log = journal.New(e.db, time.Now)
 	e.calls = callrecord.New(e.db, e.log, callrecord.DefaultRules(), time.Now)
 	if err := e.log.Start(ctx); err != nil {
@@ -93,7 +97,7 @@ func newEnv(t *testing.T, change ...func(*Deps)) *env {
 	jobs := must[*job.Queue](t)(job.New(e.db, time.Now, quiet))
 	e.deps = Deps{
 		Log: slog.New(slog.NewJSONHandler(e.logged, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now, Bus: e.bus, DB: e.db, Identity: e.ids,
-		Audit: trail, Patients: e.people, Hospital: newHospital(t, e, trail), Switchboard: e.board, Calls: e.calls, Journal: e.log,
+		Audit: trail, Patients: e.people, Hospital: e.house, Switchboard: e.board, Calls: e.calls, Journal: e.log,
 		Reports: kpi.New(e.db, time.UTC, nil), Jobs: jobs, Alarms: e.alarms, Keys: e.keys, Recordings: e.sound, Telephone: e.phone, Distributor: e.floor,
 		About: About{Name: "爱心医院", Version: "test", Demo: true, ServiceNumber: "96166", TimeZone: "Asia/Shanghai", Locale: "zh-CN"},
 		Web: fstest.MapFS{
@@ -374,3 +378,5 @@ func (f *fakeFloor) set(st acd.State) {
 	defer f.mu.Unlock()
 	f.state = st
 }
+
+func sortStrings(s []string) { slices.Sort(s) }

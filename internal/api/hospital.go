@@ -81,16 +81,16 @@ type DoctorQuery struct {
 }
 
 func (s *Server) routeHospital() {
-	read, admin := needs(identity.DirectoryRead), needs(identity.AdminUsers)
+	read, admin := needs(identity.DirectoryRead), needs(identity.AdminUsers, identity.AdminTelephony)
 	get(s, "/api/campuses", "listCampuses", "Sites of the hospital", read, s.listCampuses)
 	get(s, "/api/departments", "listDepartments", "Departments", read, s.listDepartments)
 	get(s, "/api/departments/{id}", "getDepartment", "A department", read, s.getDepartment)
 	get(s, "/api/doctors", "listDoctors", "Doctors", read, s.listDoctors)
 	get(s, "/api/doctors/{id}", "getDoctor", "A doctor", read, s.getDoctor)
 	get(s, "/api/doctors/{id}/photo.svg", "getDoctorPhoto", "Drawn portrait", read, s.getDoctorPhoto, produces("image/svg+xml"))
-	get(s, "/api/admin/departments", "adminListDepartments", "Departments", admin, s.listDepartments)
+	get(s, "/api/admin/departments", "adminListDepartments", "Departments", read, s.listDepartments)
 	post(s, "/api/admin/departments", "createDepartment", "Create a department", admin, s.createDepartment)
-	get(s, "/api/admin/departments/{id}", "adminGetDepartment", "A department", admin, s.getDepartment)
+	get(s, "/api/admin/departments/{id}", "adminGetDepartment", "A department", read, s.getDepartment)
 	put(s, "/api/admin/departments/{id}", "updateDepartment", "Change a department", admin, s.updateDepartment)
 	del(s, "/api/admin/departments/{id}", "deleteDepartment", "Delete a department that nothing uses", admin, s.deleteDepartment)
 }

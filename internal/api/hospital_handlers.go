@@ -32,8 +32,12 @@ func (f DepartmentFields) department(departmentID string) hospital.Department {
 		ParentID: f.ParentID, Intro: f.Intro, Floor: f.Floor, Phone: f.Phone, Extension: f.Extension, Clinical: f.Clinical, Position: f.Position}
 }
 
-// campusNames are the names of the sites by id.
+// campusNames are the names of the sites by id, for those who may see the
+// directory.
 func (s *Server) campusNames(ctx context.Context) (map[string]string, error) {
+	if _, err := identity.Require(ctx, identity.DirectoryRead); err != nil {
+		return nil, nil
+	}
 	list, err := s.deps.Hospital.Campuses(ctx)
 	if err != nil {
 		return nil, err
