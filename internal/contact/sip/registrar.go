@@ -17,6 +17,9 @@ type registrar struct {
 	mu sync.Mutex
 	// users has an entry only while there is a live contact.
 	users map[string][]*binding
+
+	reportMu sync.Mutex
+	reported map[string]bool // what the handler was told last
 }
 
 type binding struct {
@@ -32,7 +35,9 @@ type binding struct {
 	expires time.Time
 }
 
-func newRegistrar(s *Server) *registrar { return &registrar{s: s, users: map[string][]*binding{}} }
+func newRegistrar(s *Server) *registrar {
+	return &registrar{s: s, users: map[string][]*binding{}, reported: map[string]bool{}}
+}
 
 // register handles a REGISTER. Challenges are answered at once; checking a
 // password takes its own goroutine, so that readers never wait for a directory.
@@ -91,10 +96,8 @@ func (r *registrar) update(user string, m *message, f flow, tx *serverTx) {
 	now := r.s.cfg.Now()
 	contacts := m.values(hContact)
 	r.mu.Lock()
-	before := len(r.users[user])
 	code := r.apply(user, m, f, contacts, limit, now)
 	list := r.list(user, now)
-	after := len(r.users[user])
 	r.mu.Unlock()
 	switch code {
 	case 200:
@@ -104,9 +107,25 @@ func (r *registrar) update(user string, m *message, f flow, tx *serverTx) {
 	default:
 		tx.reply(code, "", "")
 	}
-	if (before == 0) != (after == 0) {
-		r.s.handler.Registered(user, after > 0)
+	r.report(user)
+}
+
+// report tells the handler of a change, in the order in which changes happen.
+func (r *registrar) report(user string) {
+	r.reportMu.Lock()
+	defer r.reportMu.Unlock()
+	r.mu.Lock()
+	online := len(r.users[user]) > 0
+	r.mu.Unlock()
+	if online == r.reported[user] {
+		return
 	}
+	if online {
+		r.reported[user] = true
+	} else {
+		delete(r.reported, user)
+	}
+	r.s.handler.Registered(user, online)
 }
 
 func (r *registrar) apply(user string, m *message, f flow, contacts []string, limit int, now time.Time) int {
@@ -278,7 +297,7 @@ func (r *registrar) removeIf(gone func(*binding) bool) {
 	}
 	r.mu.Unlock()
 	for _, user := range offline {
-		r.s.handler.Registered(user, false)
+		r.report(user)
 	}
 }
 

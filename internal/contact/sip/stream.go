@@ -44,7 +44,7 @@ type stream struct {
 }
 
 const (
-	streamIdle  = 10 * time.Minute // a phone refreshes or pings more often
+	streamIdle  = 70 * time.Minute // a phone refreshes more often; dead peers are found by TCP keepalive
 	streamGreet = 20 * time.Second // until the first whole message
 	streamWrite = 10 * time.Second
 )

@@ -38,12 +38,14 @@ func (t *trunk) keep(ctx context.Context, done chan struct{}) {
 	}
 	backoff := 5 * time.Second
 	var renew time.Time
+	resolved := time.Now()
 	for {
 		wait := every
 		if every < 0 {
 			wait = time.Minute
 		}
-		if _, ok := t.ready(); !ok {
+		if _, ok := t.ready(); !ok || time.Since(resolved) > 5*time.Minute { // names move
+			resolved = time.Now()
 			if _, err := t.connect(ctx); err != nil {
 				t.record(0, 0)
 				wait = min(wait, 10*time.Second)

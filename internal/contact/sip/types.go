@@ -64,9 +64,11 @@ type Directory interface {
 // Handler receives what the world wants from us.
 type Handler interface {
 	// Invite runs in its own goroutine for each new, authenticated, inbound
-	// dialog. ctx ends with the dialog. Returning does not end the dialog.
+	// dialog. ctx ends with the dialog, and Invite has to return soon after.
+	// Returning earlier does not end the dialog.
 	Invite(ctx context.Context, d *Dialog)
 	// Registered says that an extension's first contact came or its last went.
+	// It must not block.
 	Registered(user string, online bool)
 }
 

@@ -149,6 +149,9 @@ func (d *Dialog) inbound(m *message, f flow, tx *serverTx, p Peer, t *trunk, con
 				d.from = Address{User: unescape(na.uri.user), Host: na.uri.host, Display: na.display}
 			}
 		}
+		if t.cfg.Kind == TrunkRegister && d.to.User == t.cfg.Username && m.to.uri.user != "" {
+			d.to.User = unescape(m.to.uri.user) // a provider that calls our Contact puts the number into To
+		}
 		d.from.User = normalise(t.cfg.Inbound, d.from.User)
 		d.to.User = normalise(t.cfg.Inbound, d.to.User)
 	}
