@@ -9,7 +9,7 @@
 //
 // Each dialog is one actor goroutine; everything that reaches a dialog, from
 // the network or from its user, is queued in order of arrival and handled
-// there. sipgo gives the message model and the parser; transports and
-// transactions are our own, because they have to keep the order of messages,
-// bound memory per source, and cost little per call.
+// there. Parser, transports and transactions are our own, because they have to
+// keep the order of messages, answer what is malformed, bound memory per
+// source, and cost little per call (ADR 4); sipgo is the second opinion in tests.
 package sip
