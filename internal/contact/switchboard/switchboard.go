@@ -94,7 +94,7 @@ type Trunk struct {
 	Host         string
 	Port         int
 	Transport    string
-	PeerIPs      []string // addresses or CIDR ranges that may send us calls
+	PeerIPs      []string // addresses, address:port or CIDR ranges that may send us calls
 	Username     string
 	Priority     int // lower is tried first
 	MaxCalls     int // 0: no limit

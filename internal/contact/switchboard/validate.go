@@ -182,6 +182,9 @@ func checkPeers(v *Trunk, f *errs.Fields) {
 		prefix, err := netip.ParsePrefix(p)
 		if err != nil {
 			addr, aerr := netip.ParseAddr(p)
+			if ap, perr := netip.ParseAddrPort(p); perr == nil {
+				addr, aerr = ap.Addr(), nil
+			}
 			if aerr != nil {
 				f.Add(path, "switchboard.address_invalid")
 				continue
