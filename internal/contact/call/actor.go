@@ -12,6 +12,7 @@ import (
 	"heartline/internal/contact/journal"
 	"heartline/internal/contact/media"
 	"heartline/internal/platform/alarm"
+	"heartline/internal/platform/event"
 )
 
 // call is the actor of one call. Everything but svc, id, box, seen and tasks
@@ -47,15 +48,15 @@ type call struct {
 	silence  *timer // the caller's line is silent
 	timers   map[*timer]struct{}
 
-	onAnswer func() // (opener in a browser) tell it
-	onEnd    func()
+	visitor func(TryEvent) // the opener's window, when it is one of /try
 
 	patients []Candidate
 	quality  *Quality
 	help     bool
 
-	routes []route // what the media engine does now
-	dirty  bool    // sound or view must be brought up to date
+	facts  []func() // to be published once the view shows what they are about
+	routes []route  // what the media engine does now
+	dirty  bool     // sound or view must be brought up to date
 }
 
 // origin is how a call came about.
@@ -96,6 +97,17 @@ func (c *call) settle() {
 		c.remix()
 	}
 	c.publish()
+	facts := c.facts
+	c.facts = nil
+	for _, tell := range facts {
+		tell()
+	}
+}
+
+// fact publishes something after the call's view.
+func fact[T any](c *call, f T) {
+	c.facts = append(c.facts, func() { event.Publish(c.svc.deps.Bus, f) })
+	c.touch()
 }
 
 // guard contains a panic in this call: it is logged and the call ends, the
@@ -265,9 +277,7 @@ func (c *call) end(cause, by string) {
 		c.log().Warn("close media", "error", err)
 	}
 	c.note("", journal.CallEnded{Cause: cause, By: by})
-	if c.onEnd != nil {
-		c.onEnd()
-	}
+	c.tellVisitor(TryEvent{State: TryStateEnded, Cause: cause})
 	c.touch()
 }
 

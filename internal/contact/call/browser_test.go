@@ -26,7 +26,7 @@ func talkInBrowser(t *testing.T, opts ...rigOption) *seatedTalk {
 	s := &seatedTalk{rig: newRig(t, opts...)}
 	s.ann, s.detach = s.atBrowser("ann", toneAnn)
 	s.caller = s.rig.caller("96167")
-	s.agentState("ann", acd.Ringing)
+	s.eventually("the desk rings", func() bool { return len(s.desk().Calls) == 1 })
 	s.id = s.only().ID
 	s.must(s.svc.Answer(s.ctx(), "ann", s.id))
 	s.hears(s.caller, toneAnn)
@@ -312,7 +312,17 @@ func TestTry(t *testing.T) {
 	if rec := r.record(id); rec.EndedBy != byCaller {
 		t.Errorf("record: %+v", rec)
 	}
-	// The window is closed in the middle of a second call.
+	// A number that leads to an extension rings first.
+	phone9 := r.extension("8009")
+	_, err = r.svc.TryDial(r.ctx(), "visitor", "96168", "")
+	r.must(err)
+	state(TryStateRinging)
+	r.answer(r.ringing(phone9), toneThird)
+	state(TryStateAnswered)
+	r.hears(b, toneThird)
+	r.must(r.svc.TryHangup(r.ctx(), "visitor"))
+	state(TryStateEnded)
+	// The window is closed in the middle of a third call.
 	_, err = r.svc.TryDial(r.ctx(), "visitor", "96167", "13800138000")
 	r.must(err)
 	state(TryStateAnswered)
@@ -344,4 +354,34 @@ func TestSupervisorTakesACall(t *testing.T) {
 	if s.stageOf(second) != StageTalking {
 		t.Error("the own call is not connected")
 	}
+}
+
+// TestReloadInWrapUp does not cut the wrap-up short.
+func TestReloadInWrapUp(t *testing.T) {
+	s := talkInBrowser(t)
+	s.must(s.caller.Hangup(s.ctx()))
+	s.nobody()
+	s.agentState("ann", acd.WrapUp)
+	s.detach()
+	s.must(s.ann.Close())
+	s.eventually("loss", func() bool { return !s.desk().Agent.BrowserConnected })
+	defer s.svc.AgentConnected("ann")()
+	s.connect("ann", toneAnn)
+	if w := s.desk().WrapUp; w == nil || s.desk().Agent.State != "wrap_up" {
+		t.Errorf("desk: %+v", s.desk())
+	}
+	s.must(s.svc.WrapUpDone(s.ctx(), "ann"))
+	s.agentState("ann", acd.Ready)
+}
+
+// TestReloadWhileReady brings a waiting agent back to readiness.
+func TestReloadWhileReady(t *testing.T) {
+	r := newRig(t)
+	b, detach := r.atBrowser("ann", toneAnn)
+	detach()
+	r.must(b.Close())
+	r.agentState("ann", acd.NotReady)
+	defer r.svc.AgentConnected("ann")()
+	r.connect("ann", toneAnn)
+	r.agentState("ann", acd.Ready)
 }

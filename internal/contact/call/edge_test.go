@@ -65,6 +65,17 @@ func TestCanonicalAndMask(t *testing.T) {
 	}
 }
 
+func TestCallerNumber(t *testing.T) {
+	for in, want := range map[string]string{
+		"+8613800138000": "13800138000", "anonymous": "", "138-0013 8000": "13800138000", "张三<script>": "", "": "",
+		"00000000000000000000000000000000000000000": "00000000000000000000000000000000",
+	} {
+		if got := callerNumber(in); got != want {
+			t.Errorf("callerNumber(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func (r *rig) refused(c *phone.Call, code int) {
 	r.Helper()
 	if err := c.WaitAnswered(r.ctx()); err == nil {

@@ -34,7 +34,7 @@ func newTestDirectory(flow ivr.Flow) *testDirectory {
 		},
 		extensions: map[string]switchboard.Extension{}, agents: map[string]switchboard.AgentProfile{},
 		queues: map[string]switchboard.Queue{
-			"q1": {Name: "Appointments", Code: "101", MusicPrompt: "music", Enabled: true},
+			"q1": {Name: "Appointments", Code: "101", MusicPrompt: "music", WrapUpS: 60, Enabled: true},
 			"q2": {Name: "Enquiries", Code: "102", MusicPrompt: "music", Enabled: true},
 		},
 		flows:  map[string]switchboard.PublishedFlow{"main": {FlowID: "main", Number: 3, Graph: flow}},

@@ -102,7 +102,7 @@ func (s *Service) Invite(ctx context.Context, d *sip.Dialog) {
 func (s *Service) place(d *sip.Dialog) (origin, destination) {
 	dir := s.deps.Directory()
 	peer, dialled := d.Peer(), switchboard.CleanNumber(d.To().User)
-	o := origin{direction: Inbound, channel: "sip", number: d.From().User, to: dialled, trunk: peer.Trunk}
+	o := origin{direction: Inbound, channel: "sip", number: callerNumber(d.From().User), to: dialled, trunk: peer.Trunk}
 	if peer.Kind != sip.PeerExtension {
 		dest := resolve(dir, fromOutside, dialled, false)
 		o.did = dest.number.Number
@@ -172,7 +172,7 @@ func (c *call) route(dest destination) {
 			c.end("media", bySystem)
 			return
 		}
-		c.answeredService()
+		c.tellVisitor(TryEvent{State: TryStateAnswered})
 		if dest.flow != "" {
 			c.runFlow(dest.flow, dest.number)
 		} else {
@@ -192,14 +192,6 @@ func (c *call) route(dest destination) {
 	}
 }
 
-// answeredService tells a browser caller that the service has answered.
-func (c *call) answeredService() {
-	if c.onAnswer != nil {
-		c.onAnswer()
-		c.onAnswer = nil
-	}
-}
-
 // joined connects whoever answered to the opener of the call.
 func (c *call) joined(*leg) {
 	if err := c.answerOpener(); err != nil {
@@ -207,7 +199,9 @@ func (c *call) joined(*leg) {
 		c.end("media", bySystem)
 		return
 	}
-	c.answeredService()
+	if c.answered.IsZero() {
+		c.tellVisitor(TryEvent{State: TryStateAnswered})
+	}
 	c.converse()
 }
 

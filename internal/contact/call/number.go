@@ -1,6 +1,10 @@
 package call
 
-import "strings"
+import (
+	"strings"
+
+	"heartline/internal/contact/switchboard"
+)
 
 // Canonical brings a telephone number into the form under which it is
 // indexed: digits only, without the Chinese country code and without the
@@ -25,6 +29,16 @@ func Canonical(number string) string {
 	}
 	if rest, ok := strings.CutPrefix(n, "0"); ok && len(rest) == 11 && rest[0] == '1' && rest[1] >= '3' {
 		n = rest
+	}
+	return n
+}
+
+// callerNumber keeps what a telephone number may hold of what a caller claims
+// to be; "" when nothing is left (anonymous).
+func callerNumber(claimed string) string {
+	n := switchboard.CleanNumber(claimed)
+	if len(n) > 32 {
+		return n[:32]
 	}
 	return n
 }

@@ -7,7 +7,6 @@ import (
 	"heartline/internal/contact/acd"
 	"heartline/internal/contact/ivr"
 	"heartline/internal/contact/journal"
-	"heartline/internal/platform/event"
 )
 
 // visit is a caller's time in a queue. It stays with the call after the
@@ -306,5 +305,5 @@ func (c *call) pop(l *leg) {
 	if profile, ok := c.dir().Agent(l.user); ok {
 		p.AutoAnswer = profile.AutoAnswer
 	}
-	event.Publish(c.svc.deps.Bus, p)
+	fact(c, p)
 }

@@ -251,7 +251,7 @@ func TestRefuse(t *testing.T) {
 	r := newRig(t)
 	r.atBrowser("ann", toneAnn)
 	caller := r.caller("96167")
-	r.agentState("ann", acd.Ringing)
+	r.eventually("the desk rings", func() bool { return len(r.only().Agents) == 1 })
 	bob := r.seated("bob", "8002")
 	r.must(r.svc.Reject(r.ctx(), "ann", r.only().ID))
 	r.answer(r.ringing(bob), toneBob)

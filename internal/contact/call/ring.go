@@ -158,6 +158,9 @@ func (c *call) dial(ctx context.Context, l *leg, spec sip.DialSpec, limit time.D
 		return err
 	}
 	spec.Timeout = limit
+	if c.opener != nil && c.opener.dialog != nil {
+		spec.MaxForwards = c.opener.dialog.MaxForwards() // so that a loop over a trunk ends
+	}
 	if spec.Number == "" {
 		spec.From, spec.FromName = c.presented()
 	}
@@ -220,6 +223,9 @@ func (c *call) ringing(l *leg, early []byte) {
 	}
 	c.touch()
 	o := c.opener
+	if o != nil && o != l && o.browser != nil && o.state == legRinging {
+		c.tellVisitor(TryEvent{State: TryStateRinging})
+	}
 	if o == nil || o == l || o.dialog == nil || o.state != legRinging || o.heard {
 		return
 	}
@@ -266,6 +272,9 @@ func (c *call) release(l *leg, wasUp bool) {
 	case !wasUp, l.lost: // nothing to wrap up, or nobody there to do it
 	case l.offer != "":
 		wrap = acd.UseQueueWrapUp
+		if q, ok := c.dir().Queue(c.visit.queue); ok { // the distributor forgets the queue when another call came between
+			wrap = time.Duration(q.WrapUpS) * time.Second
+		}
 	case c.caller != nil:
 		wrap = c.svc.cfg.DirectWrapUp
 	}

@@ -7,7 +7,6 @@ import (
 	"heartline/internal/contact/sip"
 	"heartline/internal/contact/switchboard"
 	"heartline/internal/platform/errs"
-	"heartline/internal/platform/event"
 )
 
 // handover is a blind transfer while its target rings. The transferring
@@ -148,7 +147,7 @@ func (c *call) handoverFailed(f failure) {
 	}
 	c.handover = nil
 	c.note(h.by, journal.CallTransferred{Type: "blind", From: h.by, TargetKind: h.target.Kind, Target: c.shownTarget(h.target), Result: f.reason})
-	event.Publish(c.svc.deps.Bus, TransferFailed{Agent: h.by, CallID: c.id, Target: h.target, Reason: f.reason})
+	fact(c, TransferFailed{Agent: h.by, CallID: c.id, Target: h.target, Reason: f.reason})
 	if h.notify != nil {
 		h.notify(f.sipCode(), f.reason)
 	}
@@ -196,7 +195,7 @@ func (s *Service) Conference(ctx context.Context, agent, callID string, who Targ
 			c.note(agent, journal.CallConferenced{TargetKind: who.Kind, Target: c.shownTarget(who)})
 			c.converse()
 		}, func(f failure) {
-			event.Publish(s.deps.Bus, TransferFailed{Agent: agent, CallID: c.id, Target: who, Reason: f.reason})
+			fact(c, TransferFailed{Agent: agent, CallID: c.id, Target: who, Reason: f.reason})
 		})
 		return nil
 	})

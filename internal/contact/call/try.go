@@ -175,24 +175,30 @@ func (s *Service) TryDial(ctx context.Context, session, number, callerID string)
 	case busy:
 		return "", errElse
 	}
-	c, err := s.open(ctx, origin{direction: Inbound, channel: channelBrowser, number: switchboard.CleanNumber(callerID),
+	c, err := s.open(ctx, origin{direction: Inbound, channel: channelBrowser, number: callerNumber(callerID),
 		to: dialled, did: dest.number.Number})
 	if err != nil {
 		return "", err
 	}
-	tell := func(e TryEvent) { s.tries.tell(session, c, e) }
+	tell := func(e TryEvent) { s.tries.tell(session, c, e) } // as long as it is the session's call
 	if !s.tries.claim(session, c) {
 		c.post(func() { c.end("cancelled", byCaller) })
 		return "", errElse
 	}
 	c.post(func() {
-		c.onAnswer = func() { tell(TryEvent{State: TryStateAnswered}) }
-		c.onEnd = func() { tell(TryEvent{State: TryStateEnded, Cause: c.endCause}) }
+		c.visitor = tell
 		l := &leg{}
 		tell(TryEvent{State: TryStateDialling})
 		c.arrive(l, dest, func() error { return c.takeBrowser(l, b) })
 	})
 	return c.id, nil
+}
+
+// tellVisitor tells the opener's window, when it is one of /try.
+func (c *call) tellVisitor(e TryEvent) {
+	if c.visitor != nil {
+		c.visitor(e)
+	}
 }
 
 // claim makes c the session's call, unless it has one.
