@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"sync"
 	"time"
 
@@ -77,6 +78,7 @@ func build(d Deps) *Server {
 	s.routeTelephony()
 	s.routeFlows()
 	s.routeSystem()
+	describeFrames(s.api.OpenAPI().Components.Schemas)
 	tidy(s.api.OpenAPI())
 	s.spec = sync.OnceValues(s.document)
 	s.routePlain()
@@ -156,6 +158,18 @@ func tidy(doc *huma.OpenAPI) {
 		for _, p := range op.Parameters {
 			noNullLists(p.Schema)
 		}
+	}
+}
+
+// describeFrames adds the messages of the WebSockets to the schemas, so that
+// generated clients know them too.
+func describeFrames(r huma.Registry) {
+	for _, t := range []reflect.Type{
+		reflect.TypeFor[LiveHello](), reflect.TypeFor[LiveEvent](), reflect.TypeFor[LiveReply](), reflect.TypeFor[LiveRTC](), reflect.TypeFor[LivePong](),
+		reflect.TypeFor[LiveSignal](), reflect.TypeFor[LiveState](), reflect.TypeFor[PopEvent](), reflect.TypeFor[NoticeEvent](),
+		reflect.TypeFor[AlarmEvent](), reflect.TypeFor[ChangeEvent](),
+	} {
+		r.Schema(t, true, t.Name())
 	}
 }
 

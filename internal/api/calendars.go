@@ -29,6 +29,7 @@ func calendars() items[CalendarView, CalendarFields, switchboard.Calendar] {
 		},
 		build: buildCalendar,
 		words: func(x switchboard.Calendar) []string { return []string{x.Name} },
+		names: map[string]string{"hours": "week", "hours.holidays": "days"},
 	}
 }
 

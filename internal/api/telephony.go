@@ -36,7 +36,7 @@ type ExtensionFields struct {
 	Kind         string `json:"kind" enum:"desk_phone,softphone,mobile"`
 	MobileNumber string `json:"mobile_number" required:"false" maxLength:"20"`
 	Department   string `json:"department" required:"false" maxLength:"30"`
-	MaxContacts  int    `json:"max_contacts" required:"false" minimum:"1" maximum:"20" default:"3"`
+	MaxContacts  int    `json:"max_contacts" required:"false" minimum:"1" maximum:"10" default:"3"`
 	Enabled      bool   `json:"enabled"`
 	Secret       string `json:"secret,omitempty" maxLength:"100" writeOnly:"true" doc:"SIP password; empty keeps the old one"`
 }
@@ -93,8 +93,8 @@ type TrunkFields struct {
 	PeerIPs      []string     `json:"peer_ips" required:"false" maxItems:"50"`
 	Username     string       `json:"username" required:"false" maxLength:"100"`
 	Password     string       `json:"password,omitempty" maxLength:"100" writeOnly:"true" doc:"Empty keeps the old one"`
-	Priority     int          `json:"priority" required:"false" minimum:"1" maximum:"1000" default:"10"`
-	MaxCalls     int          `json:"max_calls" required:"false" minimum:"0" maximum:"100000"`
+	Priority     int          `json:"priority" required:"false" minimum:"0" maximum:"100"`
+	MaxCalls     int          `json:"max_calls" required:"false" minimum:"0" maximum:"10000"`
 	CallerID     string       `json:"caller_id" required:"false" maxLength:"30"`
 	Rules        []NumberRule `json:"rules" required:"false" maxItems:"50"`
 	OptionsEvery int          `json:"options_every_s" required:"false" minimum:"0" maximum:"3600" doc:"0: off"`
@@ -125,13 +125,13 @@ type QueueFields struct {
 	Name           string      `json:"name" minLength:"1" maxLength:"100"`
 	NameEN         string      `json:"name_en" required:"false" maxLength:"100"`
 	Strategy       string      `json:"strategy" required:"false" enum:"longest_idle" default:"longest_idle"`
-	RingTimeoutS   int         `json:"ring_timeout_s" required:"false" minimum:"3" maximum:"300" default:"20"`
+	RingTimeoutS   int         `json:"ring_timeout_s" required:"false" minimum:"5" maximum:"120" default:"20"`
 	WrapUpS        int         `json:"wrap_up_s" minimum:"0" maximum:"3600"`
-	ServiceLevelS  int         `json:"service_level_s" required:"false" minimum:"1" maximum:"3600" default:"15"`
-	AnnounceEveryS int         `json:"announce_every_s" required:"false" minimum:"0" maximum:"3600"`
-	OverflowAfterS int         `json:"overflow_after_s" required:"false" minimum:"0" maximum:"86400"`
+	ServiceLevelS  int         `json:"service_level_s" required:"false" minimum:"1" maximum:"600" default:"15"`
+	AnnounceEveryS int         `json:"announce_every_s" required:"false" minimum:"0" maximum:"600"`
+	OverflowAfterS int         `json:"overflow_after_s" required:"false" minimum:"0" maximum:"7200"`
 	OverflowQueue  string      `json:"overflow_queue" required:"false" maxLength:"64" doc:"Id of the queue"`
-	MaxWaiting     int         `json:"max_waiting" required:"false" minimum:"0" maximum:"100000"`
+	MaxWaiting     int         `json:"max_waiting" required:"false" minimum:"0" maximum:"1000"`
 	Priority       int         `json:"priority" required:"false" minimum:"1" maximum:"9" default:"5"`
 	Skills         []SkillNeed `json:"skills" required:"false" maxItems:"20"`
 	MusicPrompt    string      `json:"music_prompt" required:"false" maxLength:"100"`
@@ -239,7 +239,7 @@ type DispositionFields struct {
 	Name     string `json:"name" minLength:"1" maxLength:"100"`
 	NameEN   string `json:"name_en" required:"false" maxLength:"100"`
 	Category string `json:"category" required:"false" maxLength:"40"`
-	Position int    `json:"position" required:"false" minimum:"0" maximum:"100000"`
+	Position int    `json:"position" required:"false" minimum:"0" maximum:"10000"`
 	Enabled  bool   `json:"enabled"`
 }
 
@@ -257,7 +257,7 @@ type ReasonFields struct {
 	Name     string `json:"name" minLength:"1" maxLength:"100"`
 	NameEN   string `json:"name_en" required:"false" maxLength:"100"`
 	Paid     bool   `json:"paid" required:"false" doc:"Counts as working time"`
-	Position int    `json:"position" required:"false" minimum:"0" maximum:"100000"`
+	Position int    `json:"position" required:"false" minimum:"0" maximum:"10000"`
 	Enabled  bool   `json:"enabled"`
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ type items[V, F, T any] struct {
 	view  func(s *Server, item T) V
 	build func(f F, itemID string) (T, error)
 	words func(item T) []string // what a search looks at
+	// names are fields that the switchboard calls otherwise than F does.
+	names map[string]string
 }
 
 // service is the switchboard, or an error when there is none.
@@ -103,9 +106,25 @@ func (k items[V, F, T]) remove(s *Server) func(context.Context, *ByID) (*Empty, 
 
 func (k items[V, F, T]) out(s *Server, x T, err error) (*Out[V], error) {
 	if err != nil {
-		return nil, err
+		return nil, renamed(err, k.names)
 	}
 	return out(k.view(s, x)), nil
+}
+
+// renamed gives field errors the names that the request used.
+func renamed(err error, names map[string]string) error {
+	var e *errs.Error
+	if len(names) == 0 || !errors.As(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	c := *e
+	c.Fields = slices.Clone(e.Fields)
+	for i, f := range c.Fields {
+		if name, ok := names[f.Path]; ok {
+			c.Fields[i].Path = name
+		}
+	}
+	return &c
 }
 
 func itemMeta(m switchboard.Meta) ItemMeta {
@@ -144,6 +163,7 @@ func numbers() items[NumberView, NumberFields, switchboard.Number] {
 				Extension: f.Extension, CalendarID: f.CalendarID, Language: f.Language, Enabled: f.Enabled}, nil
 		},
 		words: func(x switchboard.Number) []string { return []string{x.Number, x.Name} },
+		names: map[string]string{"target": "flow_id"},
 	}
 }
 
@@ -169,6 +189,7 @@ func trunks() items[TrunkView, TrunkFields, switchboard.Trunk] {
 				Rules: mapped(f.Rules, func(r NumberRule) switchboard.NumberRule { return switchboard.NumberRule(r) })}, nil
 		},
 		words: func(x switchboard.Trunk) []string { return []string{x.Name, x.Host} },
+		names: map[string]string{"options_every": "options_every_s", "register_for": "register_for_s"},
 	}
 }
 

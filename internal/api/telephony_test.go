@@ -119,7 +119,7 @@ func TestAgentProfilesAndNumbers(t *testing.T) {
 	admin.do("DELETE", "/api/admin/queues/"+queue.ID, nil).fails(409, "switchboard.in_use")
 	n := read[NumberView](admin.do("POST", "/api/admin/numbers", map[string]any{"number": "96166", "name": "热线", "queue_id": queue.ID, "enabled": true}).status(200))
 	admin.do("POST", "/api/admin/numbers", map[string]any{"number": "96166", "name": "again", "queue_id": queue.ID, "enabled": true}).status(422)
-	admin.do("POST", "/api/admin/numbers", map[string]any{"number": "96167", "name": "none", "enabled": true}).status(422)
+	admin.do("POST", "/api/admin/numbers", map[string]any{"number": "96167", "name": "none", "enabled": true}).fails(422, "invalid", "body.flow_id")
 	if got := read[TryIdentities](e.anonymous().get("/api/try/identities").status(200)); len(got.Numbers) != 1 || got.Numbers[0].Number != n.Number {
 		t.Fatalf("try %+v", got)
 	}
