@@ -15,9 +15,12 @@ import (
 func (s *seeder) history(p *person) {
 	d := s.dice
 	age := p.Age(s.now)
-	n := d.weighted([]int{8, 45, 32, 15})
+	n := d.weighted([]int{12, 58, 24, 6})
 	if age > 65 {
-		n = d.weighted([]int{3, 25, 42, 30})
+		n = d.weighted([]int{4, 42, 38, 16})
+	}
+	if reserved(p.own) {
+		n = 4 // the cast of the demo has something to tell
 	}
 	for range n {
 		c := s.condition(p.Sex, age)
@@ -66,7 +69,10 @@ func (s *seeder) course(p *person, c condition) {
 	}
 	visits := 1
 	if c.chronic {
-		visits = d.between(1, 4)
+		visits = d.between(1, 3)
+		if reserved(p.own) {
+			visits = 5
+		}
 	}
 	at := first
 	for i := range visits {
@@ -100,7 +106,7 @@ func (s *seeder) visit(p *person, c condition, at time.Time, nth int) {
 	dept := s.staff.departments[c.department]
 	doc := s.doctorOf(dept)
 	first := nth == 0
-	if d.chance(0.62) {
+	if d.chance(0.5) {
 		s.appointment(p, at, dept, doc)
 	}
 	title, summary := "门诊：复诊 "+c.diagnosis, "病情平稳，继续目前方案。"
@@ -108,7 +114,7 @@ func (s *seeder) visit(p *person, c condition, at time.Time, nth int) {
 		title, summary = "门诊：初诊 "+c.diagnosis, "主诉："+c.complaint+"。初步诊断："+c.diagnosis+"。"
 	}
 	s.note(p, at, patient.KindOutpatient, title, summary, dept.Name, doc.Name)
-	if first || d.chance(0.35) {
+	if d.chance(0.5) {
 		s.examine(p, c, at, dept.Name, doc.Name)
 	}
 	if c.drugs[0] != "无" {

@@ -42,25 +42,16 @@ func (s *seeder) seedPeople(ctx context.Context) error {
 	for _, p := range w.people {
 		s.history(p)
 	}
-	const chunk = 1000
 	relations := make(map[string]string, len(w.people))
 	all := make([]patient.Patient, len(w.people))
 	for i, p := range w.people {
 		relations[p.ID] = p.relation
 		all[i] = p.Patient
 	}
-	homes := w.homes
-	for at := 0; at < len(all); at += chunk {
-		b := patient.Batch{Households: homes, Patients: all[at:min(at+chunk, len(all))], Relations: relations}
-		homes = nil
-		if err := s.Patients.Import(ctx, b); err != nil {
-			return fmt.Errorf("import customers: %w", err)
-		}
-	}
-	for at := 0; at < len(w.entries); at += 10 * chunk {
-		if err := s.Patients.Import(ctx, patient.Batch{Timeline: w.entries[at:min(at+10*chunk, len(w.entries))]}); err != nil {
-			return fmt.Errorf("import timeline: %w", err)
-		}
+	// One transaction: many small ones would copy the same pages again and again.
+	err := s.Patients.Import(ctx, patient.Batch{Households: w.homes, Patients: all, Relations: relations, Timeline: w.entries})
+	if err != nil {
+		return fmt.Errorf("import customers: %w", err)
 	}
 	return nil
 }

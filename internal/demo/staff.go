@@ -145,7 +145,7 @@ func (s *seeder) doctorsOf(ctx context.Context, dept hospital.Department, number
 func (s *seeder) specialties(code string) []string {
 	var out []string
 	for _, c := range s.world.tables.conditions {
-		name, _, _ := strings.Cut(c.diagnosis, "（")
+		name, _, _ := strings.Cut(strings.TrimSuffix(c.diagnosis, "2级"), "（")
 		if c.department == code && s.dice.chance(0.75) {
 			out = append(out, name)
 		}

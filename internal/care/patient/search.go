@@ -117,11 +117,11 @@ func (f *finder) numbers(ctx context.Context, q query) error {
 		}
 	}
 	for _, n := range q.documents {
-		if err := f.collect(ctx, MatchID, 100, `SELECT patient_id FROM patient_identifiers WHERE idx = $1 LIMIT 50`, f.s.index("id", n)); err != nil {
+		if err := f.collect(ctx, MatchID, 100, `SELECT patient_id FROM patient_identifiers WHERE idx = $1 AND idx <> '' LIMIT 50`, f.s.index("id", n)); err != nil {
 			return err
 		}
 		if err := f.collect(ctx, MatchID, 72, `SELECT c.id FROM patient_identifiers d JOIN patients c ON c.guardian_id = d.patient_id
-			WHERE d.idx = $1 AND c.guardian_id <> '' LIMIT 50`, f.s.index("id", n)); err != nil {
+			WHERE d.idx = $1 AND d.idx <> '' AND c.guardian_id <> '' LIMIT 50`, f.s.index("id", n)); err != nil {
 			return err
 		}
 	}

@@ -146,7 +146,7 @@ func (s *Service) references(ctx context.Context, tx *store.Tx, p *Patient) erro
 			continue
 		}
 		var n int
-		err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM patient_identifiers WHERE type = $1 AND idx = $2 AND patient_id <> $3`,
+		err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM patient_identifiers WHERE type = $1 AND idx = $2 AND idx <> '' AND patient_id <> $3`,
 			d.Type, s.index("id", d.Value), p.ID).Scan(&n)
 		if err != nil {
 			return fmt.Errorf("check identifier: %w", err)
