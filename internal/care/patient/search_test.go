@@ -125,9 +125,9 @@ func town(b *testing.B, f fixture, n int) {
 	sur := []rune("王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段漕钱汤尹黎易常武乔贺赖龚文")
 	giv := []rune("伟芳娜秀英敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂华建国志文玉梅红春海云峰龙飞鹏晓小雪琳佳俊宇浩子轩雨欣怡梓涵思睿博嘉诗语晨阳")
 	r := rand.New(rand.NewPCG(1, 2))
-	for at := 0; at < n; at += 5000 {
+	for at := 0; at < n; at += 50000 {
 		batch := Batch{}
-		for i := range min(5000, n-at) {
+		for i := range min(50000, n-at) {
 			name := string(sur[r.IntN(len(sur))]) + string(giv[r.IntN(len(giv))])
 			if r.IntN(10) < 8 {
 				name += string(giv[r.IntN(len(giv))])

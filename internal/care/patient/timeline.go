@@ -80,7 +80,7 @@ func (s *Service) subjects(ctx context.Context, tx *store.Tx, patientID string, 
 	if !family || household == "" {
 		return []string{patientID}, nil
 	}
-	rows, err := tx.Query(ctx, "SELECT id FROM patients WHERE household_id = $1 LIMIT 50", household)
+	rows, err := tx.Query(ctx, "SELECT id FROM patients WHERE household_id = $1 AND household_id <> '' LIMIT 50", household)
 	if err != nil {
 		return nil, fmt.Errorf("read household: %w", err)
 	}
