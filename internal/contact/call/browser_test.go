@@ -264,95 +264,98 @@ func TestConsultAnother(t *testing.T) {
 	s.hears(s.caller, toneAnn)
 }
 
+// visitor is somebody on /try.
+type visitor struct {
+	*rig
+	events <-chan TryEvent
+	sound  *mediatest.Browser
+}
+
+func newVisitor(r *rig) *visitor {
+	r.Helper()
+	v := &visitor{rig: r, events: r.svc.TryEvents("visitor")}
+	b, err := mediatest.New(toneCaller)
+	r.must(err)
+	r.Cleanup(func() { _ = b.Close() })
+	r.must(b.Connect(r.ctx(), func(offer string) (string, error) { return r.svc.TryConnect(r.ctx(), "visitor", offer) }))
+	v.sound = b
+	v.told(TryStateConnected)
+	return v
+}
+
+func (v *visitor) dials(number string) string {
+	v.Helper()
+	id, err := v.svc.TryDial(v.ctx(), "visitor", number, "13800138000")
+	v.must(err)
+	return id
+}
+
+func (v *visitor) told(want string) TryEvent {
+	v.Helper()
+	for {
+		select {
+		case e := <-v.events:
+			if e.State == want {
+				return e
+			}
+		case <-time.After(patience):
+			v.Fatalf("never told %s", want)
+		}
+	}
+}
+
 // TestTry is a visitor of /try who dials, presses a key, talks, hangs up.
 func TestTry(t *testing.T) {
 	r := newRig(t)
 	ann := r.seated("ann", "8001")
-	events := r.svc.TryEvents("visitor")
-	b, err := mediatest.New(toneCaller)
-	r.must(err)
-	defer func() { _ = b.Close() }()
 	if _, err := r.svc.TryDial(r.ctx(), "visitor", "96166", "13800138000"); !errs.Is(err, errs.Conflict) {
 		t.Errorf("dialling without sound: %v", err)
 	}
-	r.must(b.Connect(r.ctx(), func(offer string) (string, error) { return r.svc.TryConnect(r.ctx(), "visitor", offer) }))
-	state := func(want string) TryEvent {
-		t.Helper()
-		for {
-			select {
-			case e := <-events:
-				if e.State == want {
-					return e
-				}
-			case <-time.After(patience):
-				t.Fatalf("never told %s", want)
-			}
-		}
-	}
-	state(TryStateConnected)
+	v := newVisitor(r)
 	if _, err := r.svc.TryDial(r.ctx(), "visitor", "13900000000", ""); !errs.Is(err, errs.Invalid) {
 		t.Errorf("dialling the world: %v", err)
 	}
-	id, err := r.svc.TryDial(r.ctx(), "visitor", "96166", "13800138000")
-	r.must(err)
-	state(TryStateAnswered)
-	r.hears(b, promptTone("main_menu"))
+	id := v.dials("96166")
+	v.told(TryStateAnswered)
+	r.hears(v.sound, promptTone("main_menu"))
 	r.must(r.svc.TryDTMF(r.ctx(), "visitor", "1"))
 	desk := r.answer(r.ringing(ann), toneAnn)
-	r.hears(b, toneAnn)
+	r.hears(v.sound, toneAnn)
 	r.hears(desk, toneCaller)
-	if v := r.only(); v.Channel != "browser" || len(v.Patients) != 1 {
-		t.Errorf("call: %+v", v)
+	if c := r.only(); c.Channel != "browser" || len(c.Patients) != 1 {
+		t.Errorf("call: %+v", c)
+	}
+	if _, err := r.svc.TryDial(r.ctx(), "visitor", "96166", ""); !errs.Is(err, errs.Conflict) {
+		t.Errorf("a second call: %v", err)
 	}
 	r.must(r.svc.TryHangup(r.ctx(), "visitor"))
-	if e := state(TryStateEnded); e.Call != id {
+	if e := v.told(TryStateEnded); e.Call != id {
 		t.Errorf("ended: %+v", e)
 	}
 	r.ended(desk)
 	if rec := r.record(id); rec.EndedBy != byCaller {
 		t.Errorf("record: %+v", rec)
 	}
-	// A number that leads to an extension rings first.
-	phone9 := r.extension("8009")
-	_, err = r.svc.TryDial(r.ctx(), "visitor", "96168", "")
-	r.must(err)
-	state(TryStateRinging)
-	r.answer(r.ringing(phone9), toneThird)
-	state(TryStateAnswered)
-	r.hears(b, toneThird)
-	r.must(r.svc.TryHangup(r.ctx(), "visitor"))
-	state(TryStateEnded)
-	// The window is closed in the middle of a third call.
-	_, err = r.svc.TryDial(r.ctx(), "visitor", "96167", "13800138000")
-	r.must(err)
-	state(TryStateAnswered)
-	r.must(r.svc.TryClose(context.Background(), "visitor"))
-	r.nobody()
-	for range events { // closed by TryClose
-	}
 }
 
-// TestSupervisorTakesACall leaves the supervised call when the supervisor's
-// own telephone is answered: a browser hears one call at a time.
-func TestSupervisorTakesACall(t *testing.T) {
-	s := talkInBrowser(t)
-	bob, _ := s.atBrowser("bob", toneBob)
-	s.must(s.svc.Monitor(s.ctx(), "bob", s.id, ModeListen))
-	if err := bob.WaitMix(s.ctx(), 0.2, toneCaller, toneAnn); err != nil {
-		t.Fatal("the supervisor hears nothing")
-	}
-	desk := s.extension("8009")
-	second, err := s.svc.Dial(s.ctx(), "bob", "8009")
-	s.must(err)
-	s.answer(s.ringing(desk), toneThird)
-	s.hears(bob, toneThird)
-	s.eventually("left", func() bool {
-		v, err := s.svc.LiveCall(s.ctx(), s.id)
-		return err == nil && len(v.Legs) == 2
-	})
-	s.hears(s.caller, toneAnn)
-	if s.stageOf(second) != StageTalking {
-		t.Error("the own call is not connected")
+// TestTryRingsAndCloses rings an extension; a window that is closed ends its
+// call.
+func TestTryRingsAndCloses(t *testing.T) {
+	r := newRig(t)
+	v := newVisitor(r)
+	desk := r.extension("8009")
+	v.dials("96168")
+	v.told(TryStateRinging)
+	r.answer(r.ringing(desk), toneThird)
+	v.told(TryStateAnswered)
+	r.hears(v.sound, toneThird)
+	r.must(r.svc.TryHangup(r.ctx(), "visitor"))
+	v.told(TryStateEnded)
+	v.dials("96167")
+	v.told(TryStateAnswered)
+	r.must(r.svc.TryClose(context.Background(), "visitor"))
+	r.nobody()
+	for range v.events { // closed by TryClose
 	}
 }
 

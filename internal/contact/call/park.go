@@ -171,7 +171,7 @@ func (c *call) parkExpired() {
 		c.drop(l, "agent_lost")
 	}
 	if !parked || len(c.listening()) >= 2 {
-		if len(c.talkers()) < 2 {
+		if !c.company() {
 			c.end("agent_lost", bySystem)
 		}
 		return

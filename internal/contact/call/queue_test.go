@@ -48,69 +48,74 @@ func TestFirstCall(t *testing.T) {
 		journal.KindRecordingStarted, journal.KindCallHeld, journal.KindCallResumed, journal.KindRecordingStopped, journal.KindMediaQuality, journal.KindCallEnded)
 }
 
+// stages bring a caller who dials into the middle of a call.
+var stages = []struct {
+	name    string
+	until   func(s *staged)
+	outcome callrecord.Outcome
+	ann     acd.AgentStateName
+}{
+	{"greeting", func(s *staged) { s.calls("96166"); s.hears(s.caller, promptTone("recording_notice")) }, callrecord.SelfService, acd.Ready},
+	{"menu", func(s *staged) { s.calls("96166"); s.hears(s.caller, promptTone("main_menu")) }, callrecord.SelfService, acd.Ready},
+	{"queue", func(s *staged) {
+		s.must(s.svc.SetState(s.ctx(), "ann", false, "lunch"))
+		s.calls("96167")
+		s.hears(s.caller, toneMusic)
+	}, callrecord.ShortAbandoned, acd.NotReady},
+	{"ringing", func(s *staged) { s.rings() }, callrecord.ShortAbandoned, acd.Ready},
+	{"talking", func(s *staged) { s.talks() }, callrecord.Answered, acd.WrapUp},
+	{"on hold", func(s *staged) {
+		s.talks()
+		s.must(s.svc.Hold(s.ctx(), "ann", s.only().ID))
+	}, callrecord.Answered, acd.WrapUp},
+	{"transfer rings", func(s *staged) {
+		s.talks()
+		s.extension("8009")
+		s.must(s.svc.Transfer(s.ctx(), "ann", s.only().ID, Target{TargetExtension, "8009"}))
+		s.stage(StageRinging)
+	}, callrecord.Answered, acd.WrapUp},
+	{"parked", func(s *staged) {
+		s.talks()
+		s.desk.Cut(true)
+		s.stage(StageParked)
+	}, callrecord.Answered, acd.NotReady},
+}
+
+type staged struct {
+	*rig
+	ann          *phone.Phone
+	caller, desk *phone.Call
+}
+
+func (s *staged) calls(number string) { s.caller = s.rig.caller(number) }
+
+func (s *staged) rings() {
+	s.calls("96167")
+	s.desk = s.ringing(s.ann)
+}
+
+func (s *staged) talks() {
+	s.rings()
+	s.answer(s.desk, toneAnn)
+	s.hears(s.caller, toneAnn)
+}
+
 // TestCallerHangsUp ends the call from the caller's side at every stage: the
 // call is closed truthfully and nobody is stuck.
 func TestCallerHangsUp(t *testing.T) {
-	type scene struct {
-		*rig
-		ann    *phone.Phone
-		caller *phone.Call
-		desk   *phone.Call
-		id     string
-	}
-	queue := func(s *scene) { s.caller = s.rig.caller("96167") }
-	ringing := func(s *scene) {
-		queue(s)
-		s.desk = s.ringing(s.ann)
-	}
-	talking := func(s *scene) {
-		ringing(s)
-		s.answer(s.desk, toneAnn)
-		s.hears(s.caller, toneAnn)
-	}
-	for _, tt := range []struct {
-		name    string
-		until   func(s *scene)
-		outcome callrecord.Outcome
-		ann     acd.AgentStateName
-	}{
-		{"greeting", func(s *scene) { s.caller = s.rig.caller("96166"); s.hears(s.caller, promptTone("recording_notice")) }, callrecord.SelfService, acd.Ready},
-		{"menu", func(s *scene) { s.caller = s.rig.caller("96166"); s.hears(s.caller, promptTone("main_menu")) }, callrecord.SelfService, acd.Ready},
-		{"queue", func(s *scene) {
-			s.must(s.svc.SetState(s.ctx(), "ann", false, "lunch"))
-			queue(s)
-			s.hears(s.caller, toneMusic)
-		}, callrecord.ShortAbandoned, acd.NotReady},
-		{"ringing", ringing, callrecord.ShortAbandoned, acd.Ready},
-		{"talking", talking, callrecord.Answered, acd.WrapUp},
-		{"on hold", func(s *scene) {
-			talking(s)
-			s.must(s.svc.Hold(s.ctx(), "ann", s.only().ID))
-		}, callrecord.Answered, acd.WrapUp},
-		{"transfer rings", func(s *scene) {
-			talking(s)
-			s.extension("8009")
-			s.must(s.svc.Transfer(s.ctx(), "ann", s.only().ID, Target{TargetExtension, "8009"}))
-			s.stage(StageRinging)
-		}, callrecord.Answered, acd.WrapUp},
-		{"parked", func(s *scene) {
-			talking(s)
-			s.desk.Cut(true)
-			s.stage(StageParked)
-		}, callrecord.Answered, acd.NotReady},
-	} {
+	for _, tt := range stages {
 		t.Run(tt.name, func(t *testing.T) {
-			s := &scene{rig: newRig(t)}
+			s := &staged{rig: newRig(t)}
 			s.ann = s.seated("ann", "8001")
 			tt.until(s)
-			s.id = s.only().ID
+			id := s.only().ID
 			s.must(s.caller.Hangup(s.ctx()))
-			rec := s.record(s.id)
+			rec := s.record(id)
 			if rec.Outcome != tt.outcome || rec.EndedBy != byCaller {
-				t.Errorf("outcome %s ended by %s (%s), want %s by caller: %v", rec.Outcome, rec.EndedBy, rec.EndCause, tt.outcome, s.kinds(s.id))
+				t.Errorf("outcome %s ended by %s (%s), want %s by caller: %v", rec.Outcome, rec.EndedBy, rec.EndCause, tt.outcome, s.kinds(id))
 			}
 			s.agentState("ann", tt.ann)
-			if s.desk != nil && tt.name != "parked" {
+			if s.desk != nil {
 				s.ended(s.desk)
 			}
 			for _, q := range s.acd.Snapshot().Queues {

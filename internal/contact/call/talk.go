@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"heartline/internal/contact/acd"
@@ -20,6 +21,10 @@ var (
 
 // converse starts or goes on with the conversation of the answered legs.
 func (c *call) converse() {
+	if !c.company() { // the others left in the same moment
+		c.end("hangup", bySystem)
+		return
+	}
 	c.stage, c.backdrop = StageTalking, holdMusic
 	if c.answered.IsZero() {
 		c.answered = c.svc.now()
@@ -49,11 +54,24 @@ func (c *call) left(l *leg, cause, by string) {
 	if l.role == roleAgent && c.waiting() {
 		return
 	}
-	if len(c.talkers()) >= 2 {
+	c.abandonHandover()
+	if c.company() {
 		c.touch()
 		return
 	}
 	c.end(cause, by)
+}
+
+// company reports whether two can talk of whom one has a right to the line.
+func (c *call) company() bool {
+	rest := c.talkers()
+	return len(rest) >= 2 && slices.ContainsFunc(rest, c.principal)
+}
+
+// principal reports whether a call may go on for a leg's sake: guests who were
+// only asked in are not left alone on our lines.
+func (c *call) principal(l *leg) bool {
+	return l.role == roleCaller || l.role == roleAgent || l == c.opener
 }
 
 // occupy tells the distributor that a direct call has the agent.

@@ -118,14 +118,11 @@ func (c *call) handedOver(l *leg) {
 	if h.from != nil {
 		c.drop(h.from, "transferred")
 	}
-	rest := c.others(l)
-	if rest == nil {
-		c.end("hangup", byCaller)
-		return
-	}
-	c.hush(rest)
-	if l.role == roleAgent && rest == c.caller {
-		c.greet(l)
+	if rest := c.others(l); rest != nil {
+		c.hush(rest)
+		if l.role == roleAgent && rest == c.caller {
+			c.greet(l)
+		}
 	}
 	c.converse()
 }
@@ -158,6 +155,24 @@ func (c *call) handoverFailed(f failure) {
 	h.from.away = false
 	c.hush(c.others(h.from))
 	c.converse()
+}
+
+// abandonHandover gives a transfer up because a party of the call has gone;
+// whoever is left is no longer out of hearing.
+func (c *call) abandonHandover() {
+	h := c.handover
+	if h == nil {
+		return
+	}
+	c.handover = nil
+	if h.leg != nil {
+		c.drop(h.leg, "cancelled")
+	}
+	if h.from != nil {
+		h.from.away = false
+	}
+	c.stage, c.backdrop = StageTalking, holdMusic
+	c.note(h.by, journal.CallTransferred{Type: "blind", From: h.by, TargetKind: h.target.Kind, Target: c.shownTarget(h.target), Result: "caller_gone"})
 }
 
 // requeue puts a caller whose agent is gone at the front of the queue, after
