@@ -54,17 +54,30 @@ func TestStorm(t *testing.T) {
 	rest()
 	desks.Wait()
 	for a := range agents {
-		r.eventually(a+" at rest", func() bool {
-			l, _ := r.svc.agentLive(a)
-			return l.State != acd.Ringing && l.State != acd.Talking && len(r.svc.seats.of(a).calls) == 0 && r.svc.seats.of(a).booked == 0
-		})
+		r.atRest(a)
 	}
+	r.settled(ids())
+}
+
+// atRest checks that an agent has nothing to do with any call any more.
+func (r *rig) atRest(agent string) {
+	r.Helper()
+	r.eventually(agent+" at rest", func() bool {
+		l, _ := r.svc.agentLive(agent)
+		p := r.svc.seats.of(agent)
+		return l.State != acd.Ringing && l.State != acd.Talking && len(p.calls) == 0 && p.booked == 0
+	})
+}
+
+// settled checks that nobody waits and that each call ended exactly once.
+func (r *rig) settled(ids []string) {
+	r.Helper()
 	for _, q := range r.acd.Snapshot().Queues {
 		if q.Waiting != 0 {
-			t.Errorf("queue %s still has %d waiting", q.Queue, q.Waiting)
+			r.Errorf("queue %s still has %d waiting", q.Queue, q.Waiting)
 		}
 	}
-	for _, id := range ids() {
+	for _, id := range ids {
 		kinds, ends := r.kinds(id), 0
 		for _, k := range kinds {
 			if k == journal.KindCallEnded {
@@ -72,7 +85,7 @@ func TestStorm(t *testing.T) {
 			}
 		}
 		if ends != 1 {
-			t.Errorf("call %s ended %d times: %v", id, ends, kinds)
+			r.Errorf("call %s ended %d times: %v", id, ends, kinds)
 		}
 	}
 }
