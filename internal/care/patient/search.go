@@ -3,9 +3,7 @@ package patient
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"heartline/internal/platform/identity"
@@ -107,123 +105,6 @@ func (f *finder) run(ctx context.Context, q query) error {
 		}
 	}
 	return nil
-}
-
-// numbers tries the query as phone, document, card and customer code.
-func (f *finder) numbers(ctx context.Context, q query) error {
-	for _, n := range q.phones {
-		if err := f.collect(ctx, MatchPhone, 100, `SELECT patient_id FROM patient_phones WHERE idx = $1 LIMIT 50`, f.s.index("phone", n)); err != nil {
-			return err
-		}
-	}
-	for _, n := range q.documents {
-		if err := f.collect(ctx, MatchID, 100, `SELECT patient_id FROM patient_identifiers WHERE idx = $1 AND idx <> '' LIMIT 50`, f.s.index("id", n)); err != nil {
-			return err
-		}
-		if err := f.collect(ctx, MatchID, 72, `SELECT c.id FROM patient_identifiers d JOIN patients c ON c.guardian_id = d.patient_id
-			WHERE d.idx = $1 AND d.idx <> '' AND c.guardian_id <> '' LIMIT 50`, f.s.index("id", n)); err != nil {
-			return err
-		}
-	}
-	for _, c := range q.codes {
-		if err := f.collect(ctx, MatchCode, byCode, `SELECT id FROM patients WHERE code = $1`, c); err != nil {
-			return err
-		}
-	}
-	if q.name != "" {
-		return nil
-	}
-	for _, t := range q.tails {
-		if err := f.tail(ctx, "patient_phones", "phone", t, MatchPhoneTail, 90); err != nil {
-			return err
-		}
-		if err := f.tail(ctx, "patient_identifiers", "id", t, MatchIDTail, 88); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *finder) collect(ctx context.Context, match string, score int, sql string, args ...any) error {
-	rows, err := f.tx.Query(ctx, sql, args...)
-	if err != nil {
-		return fmt.Errorf("search by %s: %w", match, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var patientID string
-		if err := rows.Scan(&patientID); err != nil {
-			return fmt.Errorf("scan search: %w", err)
-		}
-		f.add(patientID, candidate{match: match, score: score})
-	}
-	return rows.Err()
-}
-
-// tail finds numbers that end in t: by the blind index of the last four or
-// eight digits, then by comparing.
-func (f *finder) tail(ctx context.Context, table, purpose, t, match string, score int) error {
-	n := 4
-	if len(t) >= 8 {
-		n = 8
-	}
-	rows, err := f.tx.Query(ctx, fmt.Sprintf(`SELECT id, patient_id, sealed FROM %s WHERE idx%d = $1 AND idx%d <> '' LIMIT 500`, table, n, n),
-		f.s.tail(purpose, t, n))
-	if err != nil {
-		return fmt.Errorf("search by %s: %w", match, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var rowID, patientID, sealed string
-		if err := rows.Scan(&rowID, &patientID, &sealed); err != nil {
-			return fmt.Errorf("scan search: %w", err)
-		}
-		if len(t) != n {
-			plain, err := f.s.keys.Unseal(sealed, aad(table, rowID))
-			if err != nil {
-				return fmt.Errorf("unseal: %w", err)
-			}
-			if !strings.HasSuffix(plain, t) {
-				continue
-			}
-		}
-		f.add(patientID, candidate{match: match, score: score})
-	}
-	return rows.Err()
-}
-
-// lookup reads the people with one search key, or those below a prefix.
-func (f *finder) lookup(ctx context.Context, l lookup, filtered bool) error {
-	limit := perKey
-	if filtered || l.check != nil {
-		limit = perFiltered
-	}
-	var sql string
-	args := []any{l.kind}
-	switch {
-	case len(l.keys) > 0:
-		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key IN (` + marks(2, len(l.keys)) + `)`
-		args = append(args, anys(l.keys)...)
-	case l.prefix:
-		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key > $2 AND key < $3`
-		args = append(args, l.key, l.key+"\U0010FFFF")
-	default:
-		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key = $2`
-		args = append(args, l.key)
-	}
-	rows, err := f.tx.Query(ctx, sql+" LIMIT "+strconv.Itoa(limit), args...)
-	if err != nil {
-		return fmt.Errorf("search by %s: %w", l.match, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key, patientID string
-		if err := rows.Scan(&key, &patientID); err != nil {
-			return fmt.Errorf("scan search: %w", err)
-		}
-		f.add(patientID, candidate{l.match, l.score - min(max(len(key)-len(l.key), 0), 3), l.check})
-	}
-	return rows.Err()
 }
 
 // hits reads the cards of the best candidates, filters and ranks them.

@@ -262,32 +262,40 @@ func TestFieldErrors(t *testing.T) {
 	}
 }
 
+// withHistory is a person with 25 entries of one moment, and a child of the
+// same household with one.
+func withHistory(t *testing.T, f fixture) (p, child Patient) {
+	t.Helper()
+	p, child = f.create(t, sample()), f.create(t, Patient{Name: "张小宝", BirthDate: "2020-01-01"})
+	home, err := f.SetFamily(f.ctx, p.ID, "", "张家", "self")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.SetFamily(f.ctx, child.ID, home, "", "child"); err != nil {
+		t.Fatal(err)
+	}
+	err = f.db.Write(f.ctx, func(tx *store.Tx) error {
+		var list []TimelineEntry
+		for i := range 25 { // all at the same moment, so that ids must break the tie
+			kind := KindOutpatient
+			if i%5 == 0 {
+				kind = KindCall
+			}
+			list = append(list, TimelineEntry{PatientID: p.ID, At: testNow().Add(-time.Hour), Kind: kind, Title: "t"})
+		}
+		list = append(list, TimelineEntry{PatientID: child.ID, At: testNow(), Kind: KindExam, Title: "child"})
+		return f.AddTimeline(f.ctx, tx, list...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, child
+}
+
 func TestTimelinePages(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		f := newFixture(t, db)
-		p, other := f.create(t, sample()), f.create(t, Patient{Name: "张小宝", BirthDate: "2020-01-01"})
-		home, err := f.SetFamily(f.ctx, p.ID, "", "张家", "self")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.SetFamily(f.ctx, other.ID, home, "", "child"); err != nil {
-			t.Fatal(err)
-		}
-		err = db.Write(f.ctx, func(tx *store.Tx) error {
-			var list []TimelineEntry
-			for i := range 25 { // all at the same moment, so that ids must break the tie
-				kind := KindOutpatient
-				if i%5 == 0 {
-					kind = KindCall
-				}
-				list = append(list, TimelineEntry{PatientID: p.ID, At: testNow().Add(-time.Hour), Kind: kind, Title: "t"})
-			}
-			list = append(list, TimelineEntry{PatientID: other.ID, At: testNow(), Kind: KindExam, Title: "child"})
-			return f.AddTimeline(f.ctx, tx, list...)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		p, child := withHistory(t, f)
 		seen, cursor := map[string]bool{}, ""
 		for range 10 {
 			page, err := f.Timeline(f.ctx, p.ID, TimelineFilter{Limit: 7}, cursor)
@@ -312,20 +320,44 @@ func TestTimelinePages(t *testing.T) {
 			t.Errorf("%d calls, %v", len(calls.Entries), err)
 		}
 		fam, err := f.Timeline(f.ctx, p.ID, TimelineFilter{Family: true}, "")
-		if err != nil || len(fam.Entries) != 26 || fam.Entries[0].PatientID != other.ID {
+		if err != nil || len(fam.Entries) != 26 || fam.Entries[0].PatientID != child.ID {
 			t.Errorf("family timeline has %d entries, %v", len(fam.Entries), err)
 		}
 		none, err := f.Timeline(f.ctx, p.ID, TimelineFilter{From: testNow()}, "")
 		if err != nil || len(none.Entries) != 0 {
 			t.Errorf("entries from the future: %v %v", none, err)
 		}
-		h, err := f.Family(f.ctx, other.ID)
-		if err != nil || h.Name != "张家" || len(h.Members) != 2 || h.Members[0].ID != other.ID || h.Members[1].Relation != "self" {
+		h, err := f.Family(f.ctx, child.ID)
+		if err != nil || h.Name != "张家" || len(h.Members) != 2 || h.Members[0].ID != child.ID || h.Members[1].Relation != "self" {
 			t.Errorf("family %+v %v", h, err)
 		}
 		for _, bad := range []string{"x", "!!!", "MTIz", "OjEyMw", strings.Repeat("A", 500)} {
 			if _, err := f.Timeline(f.ctx, p.ID, TimelineFilter{}, bad); !errs.Is(err, errs.Invalid) {
 				t.Errorf("cursor %q: %v", bad, err)
+			}
+		}
+	})
+}
+
+func TestSourceIsToldOnceAndOnTheRightTimeline(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		f := newFixture(t, db)
+		a, b := f.create(t, sample()), f.create(t, Patient{Name: "李四"})
+		tell := func(patientID string) {
+			err := db.Write(f.ctx, func(tx *store.Tx) error {
+				return f.SetTimelineOf(f.ctx, tx, KindCall, "call-1", TimelineEntry{PatientID: patientID, At: testNow(), Kind: KindCall, SourceID: "call-1"})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		tell(a.ID)
+		tell(a.ID)
+		tell(b.ID) // corrected
+		for patientID, want := range map[string]int{a.ID: 0, b.ID: 1} {
+			page, err := f.Timeline(f.ctx, patientID, TimelineFilter{}, "")
+			if err != nil || len(page.Entries) != want {
+				t.Errorf("%d entries, want %d, %v", len(page.Entries), want, err)
 			}
 		}
 	})

@@ -152,13 +152,14 @@ func TestSecretsAreSealedAndKept(t *testing.T) {
 	})
 }
 
-func TestFieldErrorsNameTheField(t *testing.T) {
-	f := newFixture(t, storetest.SQLite(t))
-	q := must[Queue](t)(f.Queues.Create(f.ctx, Queue{Code: "a", Name: "A"}))
-	for name, c := range map[string]struct {
-		err       func() error
-		path, key string
-	}{
+// refusal is an item that must be refused, and the field that the error names.
+type refusal struct {
+	err       func() error
+	path, key string
+}
+
+func queueRefusals(f fixture, _ Queue) map[string]refusal {
+	return map[string]refusal{
 		"queue code":    {func() error { _, e := f.Queues.Create(f.ctx, Queue{Code: "A B", Name: "x"}); return e }, "code", ""},
 		"queue twice":   {func() error { _, e := f.Queues.Create(f.ctx, Queue{Code: "a", Name: "x"}); return e }, "code", "switchboard.taken"},
 		"queue name":    {func() error { _, e := f.Queues.Create(f.ctx, Queue{Code: "b", Name: " "}); return e }, "name", "required"},
@@ -177,6 +178,11 @@ func TestFieldErrorsNameTheField(t *testing.T) {
 			_, e := f.Queues.Create(f.ctx, Queue{Code: "b", Name: "x", Skills: []SkillNeed{{"x", 9}}})
 			return e
 		}, "skills[0].skill", ""},
+	}
+}
+
+func lineRefusals(f fixture, q Queue) map[string]refusal {
+	return map[string]refusal{
 		"number letters":   {func() error { _, e := f.Numbers.Create(f.ctx, Number{Number: "abc", QueueID: q.ID}); return e }, "number", ""},
 		"number no target": {func() error { _, e := f.Numbers.Create(f.ctx, Number{Number: "96166"}); return e }, "target", ""},
 		"number two": {func() error {
@@ -206,6 +212,11 @@ func TestFieldErrorsNameTheField(t *testing.T) {
 			_, e := f.Trunks.Create(f.ctx, Trunk{Name: "t", Kind: TrunkRegister, Host: "h", Username: "u", Rules: []NumberRule{{Direction: "up"}}})
 			return e
 		}, "rules[0].direction", "not_allowed"},
+	}
+}
+
+func otherRefusals(f fixture, q Queue) map[string]refusal {
+	return map[string]refusal{
 		"agent no user": {func() error { _, e := f.Agents.Create(f.ctx, AgentProfile{Number: "801", Name: "x"}); return e }, "user_id", "required"},
 		"agent level": {func() error {
 			_, e := f.Agents.Create(f.ctx, AgentProfile{Meta: Meta{ID: "u"}, Number: "801", Name: "x", Queues: []QueueMember{{q.ID, 0}}})
@@ -220,12 +231,20 @@ func TestFieldErrorsNameTheField(t *testing.T) {
 			return e
 		}, "hours", ""},
 		"language": {func() error { _, e := f.CreateFlow(f.ctx, Flow{Name: "f", Language: "../../etc"}); return e }, "language", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if err := c.err(); !errs.Is(err, errs.Invalid) || !hasField(err, c.path, c.key) {
-				t.Errorf("got %v %+v, want %s %s", err, fieldsOf(err), c.path, c.key)
-			}
-		})
+	}
+}
+
+func TestFieldErrorsNameTheField(t *testing.T) {
+	f := newFixture(t, storetest.SQLite(t))
+	q := must[Queue](t)(f.Queues.Create(f.ctx, Queue{Code: "a", Name: "A"}))
+	for _, cases := range []map[string]refusal{queueRefusals(f, q), lineRefusals(f, q), otherRefusals(f, q)} {
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				if err := c.err(); !errs.Is(err, errs.Invalid) || !hasField(err, c.path, c.key) {
+					t.Errorf("got %v %+v, want %s %s", err, fieldsOf(err), c.path, c.key)
+				}
+			})
+		}
 	}
 	if n := len(f.Current(f.ctx).numbers); n != 0 {
 		t.Errorf("%d refused numbers are served", n)

@@ -64,21 +64,6 @@ func language(f *errs.Fields, path string, s *string) {
 	matches(f, path, *s, languagePattern, "switchboard.language_invalid")
 }
 
-// exists checks that a row a field refers to is there.
-func exists(ctx context.Context, tx *store.Tx, f *errs.Fields, path, table, column, value string) error {
-	if value == "" {
-		return nil
-	}
-	var n int
-	if err := tx.QueryRow(ctx, "SELECT COUNT(*) FROM "+table+" WHERE "+column+" = $1", value).Scan(&n); err != nil {
-		return fmt.Errorf("check %s: %w", path, err)
-	}
-	if n == 0 {
-		f.Add(path, "switchboard.unknown_reference")
-	}
-	return nil
-}
-
 func (s *Service) checkNumber(ctx context.Context, tx *store.Tx, v *Number, f *errs.Fields) error {
 	v.Number = CleanNumber(v.Number)
 	matches(f, "number", v.Number, didPattern, "switchboard.number_invalid")
