@@ -23,13 +23,13 @@ function* files(dir) {
 const keys = new Set(Object.keys(zh))
 const exact = new Set()
 const prefixes = new Set(fromServer)
-let source = ''
 for (const f of files(root)) {
   const text = readFileSync(f, 'utf8')
-  source += text
   for (const m of text.matchAll(/\bt\(\s*'([^']+)'/g)) exact.add(m[1])
   for (const m of text.matchAll(/\bt\(\s*`([^`$]+)\$\{/g)) prefixes.add(m[1])
   for (const m of text.matchAll(/\bcode\(\s*'([^']+)'/g)) prefixes.add(`${m[1]}.`)
+  for (const m of text.matchAll(/\bgroup: '([^']+)'/g)) prefixes.add(`${m[1]}.`)
+  for (const m of text.matchAll(/\bcodes: \{([^}]*)\}/g)) for (const v of m[1].matchAll(/'([^']+)'/g)) prefixes.add(`${v[1]}.`)
   for (const m of text.matchAll(/[`'"]([a-z_]+(?:\.[a-z0-9_-]+)+)\.?\$?[`'"{]/gi)) if (keys.has(m[1])) exact.add(m[1])
 }
 

@@ -52,3 +52,15 @@ export async function download(path: string, name: string): Promise<void> {
   a.click()
   setTimeout(() => URL.revokeObjectURL(a.href), 10_000)
 }
+
+/** Sends a file as the body of a PUT. */
+export async function upload(path: string, body: Blob): Promise<void> {
+  let res: Response
+  try {
+    // eslint-disable-next-line no-restricted-globals -- a file, not a JSON operation
+    res = await fetch(path, { method: 'PUT', credentials: 'same-origin', headers: { 'X-Heartline': '1', 'Content-Type': body.type }, body })
+  } catch {
+    throw new ApiError(toProblem(0, null))
+  }
+  if (!res.ok) throw new ApiError(toProblem(res.status, await res.json().catch(() => null)))
+}

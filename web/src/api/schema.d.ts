@@ -467,23 +467,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/admin/prompts/{key}/{lang}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Create a prompt or change its wording */
-        put: operations["savePromptText"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/admin/prompts/{key}/{lang}/audio": {
         parameters: {
             query?: never;
@@ -1877,8 +1860,6 @@ export interface components {
             /** Format: int64 */
             talk_ms: number;
             /** Format: int64 */
-            transfers: number;
-            /** Format: int64 */
             wrap_ms: number;
         };
         AgentRef: {
@@ -1954,7 +1935,12 @@ export interface components {
         AuditVerified: {
             /**
              * Format: int64
-             * @description Checked up to the first broken one
+             * @description Number of the first entry that does not hold
+             */
+            broken_at?: number;
+            /**
+             * Format: int64
+             * @description Checked, up to the first broken one
              */
             entries: number;
             ok: boolean;
@@ -2076,8 +2062,6 @@ export interface components {
             /** @description Hears, is not heard */
             muted: boolean;
             name: string;
-            /** @description Extension, or masked telephone number */
-            number: string;
             /** @enum {string} */
             party: "caller" | "agent" | "external" | "supervisor";
             /** @description ringing, up, lost or ended */
@@ -2518,10 +2502,10 @@ export interface components {
             /** Format: int64 */
             failed: number;
             /**
-             * Format: double
-             * @description First-call resolution
+             * Format: int64
+             * @description Calls with at least one answered part
              */
-            fcr?: number;
+            handled: number;
             /** Format: int64 */
             hold_ms: number;
             /**
@@ -2531,6 +2515,8 @@ export interface components {
             in_service: number;
             /** Format: int64 */
             inbound: number;
+            /** Format: int64 */
+            internal: number;
             /** Format: int64 */
             ivr_only: number;
             /** Format: int64 */
@@ -2544,6 +2530,8 @@ export interface components {
             offered: number;
             /** Format: int64 */
             outbound: number;
+            /** Format: int64 */
+            overflowed: number;
             /** Format: double */
             service_level?: number;
             /** Format: int64 */
@@ -2554,6 +2542,11 @@ export interface components {
             transferred_out: number;
             /** Format: int64 */
             transfers: number;
+            /**
+             * Format: int64
+             * @description Closed, full, nobody there, fault, key to leave
+             */
+            unserved: number;
             /** Format: int64 */
             wait_ms: number;
             /** Format: int64 */
@@ -2609,10 +2602,11 @@ export interface components {
             version?: number;
         };
         FlowProblem: {
+            field: string;
             key: string;
             node: string;
             params?: {
-                [key: string]: unknown;
+                [key: string]: string;
             };
             /** @description Forbids publishing */
             severe: boolean;
@@ -2709,10 +2703,10 @@ export interface components {
             /** Format: int64 */
             failed: number;
             /**
-             * Format: double
-             * @description First-call resolution
+             * Format: int64
+             * @description Calls with at least one answered part
              */
-            fcr?: number;
+            handled: number;
             /** Format: int64 */
             hold_ms: number;
             /**
@@ -2722,6 +2716,8 @@ export interface components {
             in_service: number;
             /** Format: int64 */
             inbound: number;
+            /** Format: int64 */
+            internal: number;
             /** Format: int64 */
             ivr_only: number;
             /** Format: int64 */
@@ -2735,6 +2731,8 @@ export interface components {
             offered: number;
             /** Format: int64 */
             outbound: number;
+            /** Format: int64 */
+            overflowed: number;
             /** Format: double */
             service_level?: number;
             /** Format: int64 */
@@ -2747,6 +2745,11 @@ export interface components {
             transferred_out: number;
             /** Format: int64 */
             transfers: number;
+            /**
+             * Format: int64
+             * @description Closed, full, nobody there, fault, key to leave
+             */
+            unserved: number;
             /** Format: int64 */
             wait_ms: number;
             /** Format: int64 */
@@ -3262,10 +3265,6 @@ export interface components {
             /** @description Always about:blank; the key tells problems apart */
             type: string;
         };
-        PromptTextInputBody: {
-            name: string;
-            text?: string;
-        };
         PromptView: {
             /** @description Address of the sound */
             audio: string;
@@ -3285,8 +3284,11 @@ export interface components {
             source: "shipped" | "upload" | "browser";
             /** @description What is said */
             text: string;
-            /** Format: date-time */
-            updated_at: string;
+            /**
+             * Format: date-time
+             * @description Absent: as shipped
+             */
+            updated_at?: string;
         };
         Quality: {
             /** Format: double */
@@ -3358,10 +3360,10 @@ export interface components {
             /** Format: int64 */
             failed: number;
             /**
-             * Format: double
-             * @description First-call resolution
+             * Format: int64
+             * @description Calls with at least one answered part
              */
-            fcr?: number;
+            handled: number;
             /** Format: int64 */
             hold_ms: number;
             /**
@@ -3371,6 +3373,8 @@ export interface components {
             in_service: number;
             /** Format: int64 */
             inbound: number;
+            /** Format: int64 */
+            internal: number;
             /** Format: int64 */
             ivr_only: number;
             /** Format: int64 */
@@ -3386,6 +3390,8 @@ export interface components {
             offered: number;
             /** Format: int64 */
             outbound: number;
+            /** Format: int64 */
+            overflowed: number;
             queue: string;
             /** Format: double */
             service_level?: number;
@@ -3397,6 +3403,11 @@ export interface components {
             transferred_out: number;
             /** Format: int64 */
             transfers: number;
+            /**
+             * Format: int64
+             * @description Closed, full, nobody there, fault, key to leave
+             */
+            unserved: number;
             /** Format: int64 */
             wait_ms: number;
             /** Format: int64 */
@@ -3536,6 +3547,8 @@ export interface components {
             user_agent: string;
         };
         ReportSummary: {
+            /** @description Version of the formulas */
+            formulas: string;
             /** Format: date-time */
             from: string;
             queues: components["schemas"]["QueueFigures"][];
@@ -3546,7 +3559,7 @@ export interface components {
             total: components["schemas"]["Figures"];
         };
         RevealInputBody: {
-            /** @description name, birth_date, email, wechat, address, phones.{id} or identifiers.{id} */
+            /** @description name, birth_date, email, wechat, address, phone:{id} or identifier:{id} */
             field: string;
             /** @description Goes into the audit log */
             reason: string;
@@ -3663,6 +3676,11 @@ export interface components {
         SpecialDay: {
             /** Format: date */
             date: string;
+            /**
+             * Format: int64
+             * @description 1 Monday … 7 Sunday: hours of that weekday; 0: the spans
+             */
+            like?: number;
             name?: string;
             spans?: components["schemas"]["HourSpan"][];
         };
@@ -3766,11 +3784,8 @@ export interface components {
              * @default 5060
              */
             port: number;
-            /**
-             * Format: int64
-             * @default 10
-             */
-            priority: number;
+            /** Format: int64 */
+            priority?: number;
             /**
              * Format: int64
              * @default 300
@@ -3834,11 +3849,8 @@ export interface components {
              * @default 5060
              */
             port: number;
-            /**
-             * Format: int64
-             * @default 10
-             */
-            priority: number;
+            /** Format: int64 */
+            priority?: number;
             /**
              * Format: int64
              * @default 300
@@ -4182,10 +4194,7 @@ export interface operations {
     };
     deleteAgent: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -4415,10 +4424,7 @@ export interface operations {
     };
     deleteCalendar: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -4738,10 +4744,7 @@ export interface operations {
     };
     deleteDisposition: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -4900,10 +4903,7 @@ export interface operations {
     };
     deleteExtension: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -5062,10 +5062,7 @@ export interface operations {
     };
     deleteFlow: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -5459,10 +5456,7 @@ export interface operations {
     };
     deleteNumber: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -5550,42 +5544,6 @@ export interface operations {
             };
         };
     };
-    savePromptText: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-                lang: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PromptTextInputBody"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PromptView"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     getPromptAudio: {
         parameters: {
             query?: never;
@@ -5622,6 +5580,10 @@ export interface operations {
         parameters: {
             query?: {
                 source?: "upload" | "browser";
+                /** @description Empty keeps the old one */
+                name?: string;
+                /** @description What is said; empty keeps the old one */
+                text?: string;
             };
             header?: never;
             path: {
@@ -5818,10 +5780,7 @@ export interface operations {
     };
     deleteQueue: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -5980,10 +5939,7 @@ export interface operations {
     };
     deleteReason: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -6268,10 +6224,7 @@ export interface operations {
     };
     deleteSkill: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -6459,10 +6412,7 @@ export interface operations {
     };
     deleteTrunk: {
         parameters: {
-            query?: {
-                /** @description As read; 0 deletes whatever is there */
-                version?: number;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;
@@ -7950,10 +7900,8 @@ export interface operations {
     findPatients: {
         parameters: {
             query?: {
-                /** @description Phone, ID or card number, code, name, pinyin, initials; empty lists the newest */
+                /** @description Phone, ID or card number, code, name, pinyin, initials */
                 q?: string;
-                /** @description From next_cursor of the previous page */
-                cursor?: string;
                 limit?: number;
             };
             header?: never;

@@ -60,8 +60,8 @@ const rules: Record<string, Rule> = {
   'call.held': (_d, e) => ({ lane: 'agent', params: { agent: e.agent_name } }),
   'call.resumed': (_d, e) => ({ lane: 'agent', params: { agent: e.agent_name } }),
   'call.muted': (d, e) => ({ lane: 'agent', key: d.on ? 'call.muted.on' : 'call.muted.off', params: { agent: e.agent_name } }),
-  'call.transferred': (d, e) => ({ lane: 'agent', params: { agent: e.agent_name, kind: str(d.target_kind), target: str(d.target_name) || phone(str(d.target)), result: str(d.result) }, codes: { kind: 'targetkind', result: 'transferresult' } }),
-  'call.conferenced': (d, e) => ({ lane: 'agent', params: { agent: e.agent_name, target: str(d.target_name) || phone(str(d.target)) } }),
+  'call.transferred': (d, e) => ({ lane: 'agent', params: { agent: e.agent_name, kind: str(d.target_kind), target: str(d.target), result: str(d.result) || 'ok' }, codes: { kind: 'targetkind', result: 'transferresult' } }),
+  'call.conferenced': (d, e) => ({ lane: 'agent', params: { agent: e.agent_name, target: str(d.target) } }),
   'call.parked': (d) => ({ lane: 'trouble', params: { reason: str(d.reason) }, codes: { reason: 'parkreason' } }),
   'call.unparked': () => ({ lane: 'agent', params: {} }),
   'monitor.started': (d) => ({ lane: 'agent', params: { mode: str(d.mode) }, codes: { mode: 'mode' } }),
@@ -72,6 +72,9 @@ const rules: Record<string, Rule> = {
   'recording.stopped': (d) => ({ lane: 'record', params: { duration: seconds(d.duration_ms) } }),
   'recording.failed': () => ({ lane: 'trouble', params: {} }),
   'dtmf.received': (d) => ({ lane: 'menu', params: { n: Number(d.count) || 1 } }),
+  'agent.state': (d, e) => ({ lane: 'agent', params: { agent: e.agent_name, state: str(d.state) }, codes: { state: 'state' } }),
+  'agent.signed_in': (_d, e) => ({ lane: 'agent', params: { agent: e.agent_name } }),
+  'agent.signed_out': (_d, e) => ({ lane: 'agent', params: { agent: e.agent_name } }),
   'call.disposed': (d) => ({ lane: 'end', params: { disposition: str(d.disposition) }, codes: { disposition: 'disposition' } }),
   'call.noted': () => ({ lane: 'end', params: {} }),
   'call.ended': (d) => ({ lane: 'end', params: { by: str(d.by), cause: str(d.cause) }, codes: { by: 'endedby', cause: 'cause' } }),
@@ -86,7 +89,7 @@ export function stepOf(e: CallEvent): Step {
 }
 
 /** Steps that only technicians want: shown on request. */
-export const technical = new Set(['leg.started', 'leg.ringing', 'leg.ended', 'media.up', 'media.quality', 'ivr.node', 'dtmf.received', 'ivr.entered', 'call.muted'])
+export const technical = new Set(['leg.started', 'leg.ringing', 'leg.ended', 'media.up', 'media.quality', 'ivr.node', 'dtmf.received', 'ivr.entered', 'call.muted', 'agent.state', 'agent.signed_in', 'agent.signed_out'])
 
 export function receiptOf(e: CallEvent): Receipt | null {
   const r = e.data?.receipt as Receipt | undefined
