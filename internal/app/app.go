@@ -153,3 +153,17 @@ func (a *App) Close(ctx context.Context) error {
 
 // lockFile keeps two programs off one data folder.
 func (a *App) lockFile() string { return filepath.Join(a.cfg.DataDir, "heartline.lock") }
+
+// Parts are the services that load tests prepare and measure directly.
+type Parts struct {
+	DB       *store.DB
+	Identity *identity.Service
+	Board    *switchboard.Service
+	Patients *patient.Service
+	Calls    *call.Service // nil until Serve has started
+}
+
+// Parts gives access to the services of an App, for load tests.
+func (a *App) Parts() Parts {
+	return Parts{DB: a.db, Identity: a.identity, Board: a.board, Patients: a.patients, Calls: a.calls}
+}

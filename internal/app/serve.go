@@ -12,6 +12,7 @@ import (
 	"heartline/internal/contact/media/embedded"
 	"heartline/internal/contact/sip"
 	"heartline/internal/contact/switchboard"
+	"heartline/internal/insight/kpi"
 	"heartline/internal/platform/alarm"
 	"heartline/internal/platform/event"
 	"heartline/internal/platform/identity"
@@ -115,6 +116,24 @@ func (a *App) startRouting(ctx context.Context) error {
 		return err
 	}
 	a.onClose("routing", a.acd.Stop)
+	return a.countToday(ctx)
+}
+
+// countToday tells the router what happened since midnight before it started,
+// so that the wallboard's day does not begin with a restart.
+func (a *App) countToday(ctx context.Context) error {
+	now := a.now().In(a.cfg.Location())
+	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	day, err := a.reports.Summary(identity.System(ctx, "wallboard"), kpi.Query{From: midnight, To: midnight.AddDate(0, 0, 1)})
+	if err != nil {
+		return err
+	}
+	for _, q := range day.Queues {
+		t := q.Tally
+		a.acd.SeedToday(q.Queue, acd.Today{Offered: t.Offered, Answered: t.Answered, AnsweredInTime: t.AnsweredInTime, Abandoned: t.Abandoned,
+			ShortAbandoned: t.ShortAbandoned, Overflowed: t.Overflowed, OtherLeft: t.Unserved,
+			WaitMsAnswered: t.WaitAnswered.Milliseconds(), LongestWaitMs: t.LongestWait.Milliseconds()})
+	}
 	return nil
 }
 
@@ -171,8 +190,8 @@ func (a *App) startSIP(ctx context.Context) error {
 // reconfigure brings a change of the switchboard to the running telephone.
 func (a *App) reconfigure(ctx context.Context, change switchboard.Changed) {
 	snap := a.board.Current(ctx)
-	switch change.Kind {
-	case "queue", "":
+	a.calls.ConfigChanged()
+	if change.Kind == "queue" || change.Kind == "" {
 		a.acd.Configure(acdConfig(snap))
 	}
 	if change.Kind == "trunk" || change.Kind == "" {
@@ -195,4 +214,3 @@ func (a *App) drain(ctx context.Context) {
 	}
 	a.log.Info("drained", "after", a.now().Sub(started).Round(time.Millisecond))
 }
-

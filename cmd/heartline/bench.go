@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"heartline/internal/app/bench"
+)
+
+func benchCommand(_ *flags) *cobra.Command {
+	cmd := &cobra.Command{Use: "bench", Short: "Measure this machine: calls, media, queue; each against a limit or a bare relay"}
+	add := func(name, short string, rate float64, calls int, fn func(context.Context, bench.Options) error) {
+		var o bench.Options
+		var length float64
+		sub := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			o.Length, o.Out = time.Duration(length*float64(time.Second)), cmd.OutOrStdout()
+			if o.Binary, err = os.Executable(); err != nil {
+				return err
+			}
+			return fn(cmd.Context(), o)
+		}}
+		sub.Flags().Float64Var(&length, "seconds", 10, "length of the load")
+		if rate > 0 {
+			sub.Flags().Float64Var(&o.Rate, "rate", rate, "calls a second")
+		}
+		if calls > 0 {
+			sub.Flags().IntVar(&o.Calls, "calls", calls, "calls, or agents, at the same time")
+		}
+		cmd.AddCommand(sub)
+	}
+	add("calls", "Set up calls with authentication and event log", 400, 0, bench.Calls)
+	add("media", "Hold bridged, recorded calls", 0, 100, bench.Media)
+	add("queue", "Time from entering a queue until an agent's phone rings", 50, 60, bench.Queue)
+	add("pop", "Time to know the caller among a million customers", 50, 1_000_000, bench.Pop)
+	cmd.AddCommand(&cobra.Command{Use: "relay", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return bench.Relay(cmd.InOrStdin(), cmd.OutOrStdout()) }})
+	return cmd
+}

@@ -1,0 +1,111 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"heartline/internal/contact/sip/phone"
+)
+
+// asteriskMedia is the share of a core that Asterisk 23 used for 100 bridged
+// and recorded G.711 calls, the lower of what was measured.
+const asteriskMedia = 47.0
+
+// Media holds Calls bridged, recorded calls with sound both ways for Length.
+func Media(ctx context.Context, o Options) (err error) {
+	s, err := prepare(ctx, twoPhones)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.remove()) }()
+	if err := s.start(ctx, o.Binary); err != nil {
+		return err
+	}
+	m, err := hold(ctx, s, o)
+	if err := errors.Join(err, s.stop()); err != nil {
+		return err
+	}
+	packets := 2 * 50 * o.Calls * int(o.Length.Seconds())
+	relay, err := relayCost(ctx, o.Binary, packets)
+	if err != nil {
+		return err
+	}
+	r := report{o.Out}
+	share := 100 * m.cpu.Seconds() / o.Length.Seconds()
+	per100 := share * 100 / float64(o.Calls)
+	fmt.Fprintf(o.Out, "media: %d bridged, recorded G.711 calls for %s\n", o.Calls, o.Length)
+	r.line("share of one core for 100 calls", fmt.Sprintf("%.1f %%", per100), "≤ 15 %")
+	r.line("packets that reached the callers", fmt.Sprintf("%.2f %%", 100*m.arrived), "> 99.9 %")
+	r.line("ratio to Asterisk 23 (47 %)", fmt.Sprintf("%.2f", per100/asteriskMedia), "< 1")
+	r.line("ratio to a bare UDP relay, no recording", fmt.Sprintf("%.2f", m.cpu.Seconds()/max(relay.Seconds(), 1e-9)), "")
+	r.line("memory per established call", fmt.Sprintf("%.0f kB", m.rssPerCall/1000), "≤ 100 kB")
+	return nil
+}
+
+type mediaLoad struct {
+	cpu        time.Duration
+	rssPerCall float64
+	arrived    float64
+}
+
+func hold(ctx context.Context, s *server, o Options) (mediaLoad, error) {
+	var m mediaLoad
+	bank, err := phone.NewBank(ctx, phone.BankConfig{Server: s.sip, SessionExpiry: -1})
+	if err != nil {
+		return m, err
+	}
+	defer bank.Close(context.WithoutCancel(ctx))
+	caller := bank.Phone(callerExt, secret)
+	callee := bank.Phone(calleeExt, secret, phone.WithAnswer(0))
+	if err := callee.Register(ctx); err != nil {
+		return m, err
+	}
+	go func() {
+		for c := range callee.Incoming() {
+			c.Forget()
+			c.PlayTone(600)
+		}
+	}()
+	idle, err := s.used()
+	if err != nil {
+		return m, err
+	}
+	var calls []*phone.Call
+	for range o.Calls {
+		c, err := caller.Dial(ctx, calleeExt, callerExt)
+		if err != nil {
+			return m, err
+		}
+		if err := c.WaitAnswered(ctx); err != nil {
+			return m, err
+		}
+		c.Forget()
+		c.PlayTone(440)
+		calls = append(calls, c)
+	}
+	if err := sleep(ctx, 2*time.Second); err != nil {
+		return m, err
+	}
+	heard := func() (n uint64) {
+		for _, c := range calls {
+			n += c.Packets()
+		}
+		return n
+	}
+	before, err := s.used()
+	if err != nil {
+		return m, err
+	}
+	packets, started := heard(), time.Now()
+	if err := sleep(ctx, o.Length); err != nil {
+		return m, err
+	}
+	after, err := s.used()
+	expected := time.Since(started).Seconds() * 50 * float64(len(calls))
+	m.arrived = float64(heard()-packets) / expected
+	m.cpu = after.cpu - before.cpu
+	m.rssPerCall = (after.rss - idle.rss) / float64(len(calls))
+	return m, err
+}
