@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -67,7 +68,13 @@ func accessOf(op *huma.Operation) access {
 type option func(*huma.Operation)
 
 // maxBody sets the largest request body in bytes.
-func maxBody(n int64) option { return func(op *huma.Operation) { op.MaxBodyBytes = n } }
+// The time to send it grows with it.
+func maxBody(n int64) option {
+	return func(op *huma.Operation) {
+		op.MaxBodyBytes = n
+		op.BodyReadTimeout = time.Minute
+	}
+}
 
 // produces documents a response that is a file of the given media type.
 func produces(mediaType string) option {

@@ -55,16 +55,7 @@ func (s *Server) deskOut(ctx context.Context, tel Telephone, p identity.Principa
 	if err != nil {
 		return nil, err
 	}
-	desk := s.deskView(v)
-	for i := range desk.Calls {
-		if !p.Permissions[identity.PatientReveal] {
-			desk.Calls[i].Number = ""
-		}
-		if !p.Permissions[identity.PatientRead] {
-			desk.Calls[i].Patients = []DeskPatient{}
-		}
-	}
-	return out(desk), nil
+	return out(sightOf(p).desk(s.deskView(v))), nil
 }
 
 func (s *Server) deskView(v call.DeskView) DeskView {
@@ -177,6 +168,9 @@ func (s *Server) checkReason(ready bool, reason string) error {
 func (s *Server) dial(ctx context.Context, in *DialInput) (*Out[Dialled], error) {
 	p, tel, err := s.agent(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.checkPatient(ctx, in.Body.PatientID); err != nil {
 		return nil, err
 	}
 	callID, err := tel.Dial(ctx, p.UserID, in.Body.To)

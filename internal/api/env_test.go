@@ -42,7 +42,7 @@ const password = "lantern-river-42"
 // env is an edge over real services on a database of its own. Only call
 // control and the distributor, which need telephones, are stand-ins.
 type env struct {
-	t      *testing.T
+	t      testing.TB
 	db     *store.DB
 	bus    *event.Bus
 	keys   *crypto.Keyring
@@ -62,7 +62,7 @@ type env struct {
 	deps   Deps
 }
 
-func must[T any](t *testing.T) func(T, error) T {
+func must[T any](t testing.TB) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -72,7 +72,7 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-func newEnv(t *testing.T, change ...func(*Deps)) *env {
+func newEnv(t testing.TB, change ...func(*Deps)) *env {
 	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
 	e := &env{t: t, db: storetest.SQLite(t), bus: event.NewBus(), phone: newFakeTelephone(), floor: &fakeFloor{}, logged: &syncBuffer{}}
@@ -321,7 +321,7 @@ func (e *env) audited() []string {
 }
 
 // eventually waits for a condition that other goroutines bring about.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !ok() {

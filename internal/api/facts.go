@@ -80,9 +80,7 @@ func watchers() []identity.Permission    { return []identity.Permission{identity
 
 func (s *Server) onCall(_ context.Context, f call.Changed) {
 	v := s.liveCall(f.Call)
-	plain := v
-	plain.Patients = []DeskPatient{}
-	s.hub.publish(&fact{topic: topicCall, needs: supervisors(), users: f.Call.Agents, data: v, plain: plain})
+	s.hub.publish(&fact{topic: topicCall, needs: supervisors(), users: f.Call.Agents, data: v, render: func(x sight) any { return x.call(v) }})
 }
 
 // onDesk sends an agent's desk without numbers in full: those are read, with
@@ -97,15 +95,17 @@ func (s *Server) onDesk(ctx context.Context, f call.DeskChanged) {
 	for i := range desk.Calls {
 		desk.Calls[i].Number = ""
 	}
-	s.hub.publish(&fact{topic: topicDesk, users: []string{f.Agent}, data: desk})
+	s.hub.publish(&fact{topic: topicDesk, users: []string{f.Agent}, data: desk, render: func(x sight) any { return x.desk(desk) }})
 }
 
 func (s *Server) onPop(_ context.Context, f call.Popped) {
 	v := PopEvent{CallID: f.CallID, NumberMasked: f.NumberMasked, Queue: f.Queue, QueueName: f.QueueName,
 		Patients: mapped(f.Patients, deskPatient), AutoAnswer: f.AutoAnswer}
-	plain := v
-	plain.Patients = []DeskPatient{}
-	s.hub.publish(&fact{topic: topicPop, users: []string{f.Agent}, data: v, plain: plain})
+	s.hub.publish(&fact{topic: topicPop, users: []string{f.Agent}, data: v, render: func(x sight) any {
+		w := v
+		w.Patients = x.patients(v.Patients)
+		return w
+	}})
 }
 
 func (s *Server) onHelp(_ context.Context, f call.HelpAsked) {

@@ -89,12 +89,17 @@ func deskOf(user string) call.DeskView {
 func TestDeskShowsWhatTheReaderMaySee(t *testing.T) {
 	e := newEnv(t)
 	full, plain := e.as("nurse", identity.RoleAgent), e.as("operator", identity.RoleOperator)
-	for _, c := range []*client{full, plain} {
+	masked := e.with("masked", identity.CallHandle, identity.PatientRead)
+	for _, c := range []*client{full, plain, masked} {
 		e.phone.setDesk(c.user.ID, deskOf(c.user.ID))
 	}
 	v := read[DeskView](full.get("/api/desk").status(200))
 	if v.Calls[0].Number != "13812345678" || v.Calls[0].Patients[0].Name != "曾小贤" || v.Calls[0].Quality.MOS != 4.3 || v.WrapUp.Call != "c0" {
 		t.Fatalf("desk %+v", v)
+	}
+	v = read[DeskView](masked.get("/api/desk").status(200))
+	if v.Calls[0].Number != "" || v.Calls[0].Patients[0].Name != "曾**" {
+		t.Fatalf("masked desk %+v", v)
 	}
 	v = read[DeskView](plain.get("/api/desk").status(200))
 	if v.Calls[0].Number != "" || len(v.Calls[0].Patients) != 0 || v.Calls[0].NumberMasked != "138****5678" {

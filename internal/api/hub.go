@@ -32,12 +32,13 @@ type fact struct {
 	topic string
 	needs []identity.Permission // any of them; ignored when users match
 	users []string
-	// data for those who may see customers, and for those who may not; the
-	// same when plain is nil.
-	data, plain any
+	// data is for readers with a full sight of customers; others get what
+	// render makes of it, when there is something to hide.
+	data   any
+	render func(sight) any
 
-	once    [2]sync.Once
-	encoded [2]json.RawMessage
+	once    [3]sync.Once
+	encoded [3]json.RawMessage
 }
 
 func (f *fact) admits(p identity.Principal) bool {
@@ -46,11 +47,15 @@ func (f *fact) admits(p identity.Principal) bool {
 
 // payload encodes the fact once for each kind of reader.
 func (f *fact) payload(p identity.Principal) json.RawMessage {
-	i, v := 0, f.data
-	if f.plain != nil && !p.Permissions[identity.PatientRead] {
-		i, v = 1, f.plain
+	i := sightOf(p)
+	if f.render == nil {
+		i = sightFull
 	}
 	f.once[i].Do(func() {
+		v := f.data
+		if i != sightFull {
+			v = f.render(i)
+		}
 		b, err := json.Marshal(v)
 		if err != nil {
 			b = []byte("null")

@@ -23,7 +23,7 @@ import (
 
 // stream is a browser's live connection.
 type stream struct {
-	t      *testing.T
+	t      testing.TB
 	ws     *websocket.Conn
 	Stream string
 	Seq    uint64
@@ -191,6 +191,14 @@ func TestLiveEventsShowNoNumbers(t *testing.T) {
 	if f = b.next(); strings.Contains(string(f.Data), "曾小贤") {
 		t.Fatalf("customers without the right: %s", f.Data)
 	}
+	masked := e.with("masked", identity.SuperviseMonitor, identity.PatientRead).live().ready()
+	base = e.api.hub.now()
+	event.Publish(e.bus, call.Changed{Call: call.LiveCall{ID: "c2", Patients: []call.Candidate{{ID: "p1", Name: "曾小贤"}}}})
+	e.settled(base + 1)
+	if f = masked.next(); !strings.Contains(string(f.Data), "曾**") || strings.Contains(string(f.Data), "曾小贤") {
+		t.Fatalf("masked %s", f.Data)
+	}
+	a.next()
 	event.Publish(e.bus, call.DeskChanged{Agent: boss.user.ID})
 	if f = a.next(); f.Topic != "desk" || strings.Contains(string(f.Data), "13812345678") {
 		t.Fatalf("desk %s", f.Data)

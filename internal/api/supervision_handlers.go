@@ -173,11 +173,7 @@ func (s *Server) listLiveCalls(ctx context.Context, _ *None) (*Out[List[LiveCall
 		return nil, err
 	}
 	return listOf(tel.Live(ctx), func(c call.LiveCall) LiveCall {
-		v := s.liveCall(c)
-		if !p.Permissions[identity.PatientRead] {
-			v.Patients = []DeskPatient{}
-		}
-		return v
+		return sightOf(p).call(s.liveCall(c))
 	}, ""), nil
 }
 

@@ -96,8 +96,19 @@ func escapeLike(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
 }
 
-func selectNames(ctx context.Context, tx *store.Tx) (map[string]string, error) {
-	rows, err := tx.Query(ctx, `SELECT id, name FROM users`)
+func selectNames(ctx context.Context, tx *store.Tx, ids []string) (map[string]string, error) {
+	q, args := `SELECT id, name FROM users`, []any{}
+	if ids = sortedSet(ids); len(ids) > 0 && len(ids) <= 500 {
+		for _, x := range ids {
+			args = append(args, x)
+		}
+		marks := make([]string, len(ids))
+		for i := range marks {
+			marks[i] = fmt.Sprintf("$%d", i+1)
+		}
+		q += ` WHERE id IN (` + strings.Join(marks, ", ") + `)`
+	}
+	rows, err := tx.Query(ctx, q, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -184,15 +184,15 @@ func (s *Service) ListUsers(ctx context.Context, f UserFilter) (list []User, nex
 	return list, next, nil
 }
 
-// Names returns the display names of users by id, for lists of things that
-// colleagues did.
-func (s *Service) Names(ctx context.Context) (map[string]string, error) {
+// Names returns the display names of users by id, of all users when none is
+// named, for lists of things that colleagues did.
+func (s *Service) Names(ctx context.Context, ids ...string) (map[string]string, error) {
 	if _, err := Require(ctx); err != nil {
 		return nil, err
 	}
 	var names map[string]string
 	err := s.db.Read(ctx, func(tx *store.Tx) (err error) {
-		names, err = selectNames(ctx, tx)
+		names, err = selectNames(ctx, tx, ids)
 		return err
 	})
 	if err != nil {
