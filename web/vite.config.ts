@@ -25,5 +25,5 @@ export default defineConfig({
   },
   // dist/index.html is the committed page of an unbuilt checkout; see embed.go.
   build: { outDir: 'dist/app', emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 700 },
-  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+  test: { environment: 'node', include: ['src/**/*.test.ts'], server: { deps: { inline: ['element-plus'] } } },
 })

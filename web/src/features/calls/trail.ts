@@ -89,7 +89,7 @@ export function stepOf(e: CallEvent): Step {
 }
 
 /** Steps that only technicians want: shown on request. */
-export const technical = new Set(['leg.started', 'leg.ringing', 'leg.ended', 'media.up', 'media.quality', 'ivr.node', 'dtmf.received', 'ivr.entered', 'call.muted', 'agent.state', 'agent.signed_in', 'agent.signed_out'])
+export const technical = new Set(['leg.started', 'leg.ringing', 'leg.answered', 'leg.ended', 'media.up', 'media.quality', 'ivr.node', 'dtmf.received', 'ivr.entered', 'call.muted', 'agent.state', 'agent.signed_in', 'agent.signed_out'])
 
 export function receiptOf(e: CallEvent): Receipt | null {
   const r = e.data?.receipt as Receipt | undefined

@@ -35,8 +35,15 @@ const plain = [
   'hereditary_diseases', 'heart_history', 'donation_behaviour', 'tags', 'language', 'channel', 'lifecycle', 'vip', 'notes',
 ] as const
 
-/** Fields that come masked: an untouched one must not be written back. */
-export const maskable = ['name', 'birth_date', 'email', 'wechat', 'address'] as const
+/** Fields that came masked cannot be edited: the stars would be written over the truth. */
+export function lockedFields(p: Patient | undefined): Set<string> {
+  const out = new Set<string>()
+  if (!p?.masked) return out
+  const starred = (v: unknown) => JSON.stringify(v ?? '').includes('*')
+  for (const k of ['name', 'name_latin', 'birth_date', 'email', 'wechat', 'address'] as const) if (starred(p[k])) out.add(k)
+  if (/^\d{4}$/.test(p.birth_date ?? '')) out.add('birth_date')
+  return out
+}
 
 export function emptyForm(): PatientForm {
   return {

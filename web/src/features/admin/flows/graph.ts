@@ -48,7 +48,7 @@ export interface Picture {
 
 export const boxW = 176
 export const boxH = 56
-const gapX = 92
+const gapX = 78
 const gapY = 24
 
 /** Every way out of a node: where to, and the name of the way. */
