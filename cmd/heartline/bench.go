@@ -26,9 +26,13 @@ func benchCommand(_ *flags) *cobra.Command {
 		if rate > 0 {
 			sub.Flags().Float64Var(&o.Rate, "rate", rate, "calls a second")
 		}
+		if name == "calls" {
+			sub.Flags().BoolVar(&o.Record, "record", false, "record each call too")
+		}
 		if calls > 0 {
 			sub.Flags().IntVar(&o.Calls, "calls", calls, "calls, or agents, at the same time")
 		}
+		sub.Flags().StringVar(&o.Profile, "cpu-profile", "", "file for a CPU profile of the program under test")
 		cmd.AddCommand(sub)
 	}
 	add("calls", "Set up calls with authentication and event log", 400, 0, bench.Calls)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 
@@ -11,14 +13,25 @@ import (
 )
 
 func serveCommand(f *flags) *cobra.Command {
-	return &cobra.Command{
+	var profile string
+	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the contact centre until SIGTERM, then let calls end and stop",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := f.load()
 			if err != nil {
 				return err
+			}
+			if profile != "" {
+				file, err := os.Create(profile)
+				if err != nil {
+					return err
+				}
+				if err := pprof.StartCPUProfile(file); err != nil {
+					return err
+				}
+				defer func() { pprof.StopCPUProfile(); err = errors.Join(err, file.Close()) }()
 			}
 			a, err := app.Open(cmd.Context(), cfg, logger(cfg), version)
 			if err != nil {
@@ -27,6 +40,8 @@ func serveCommand(f *flags) *cobra.Command {
 			return a.Serve(cmd.Context(), nil)
 		},
 	}
+	cmd.Flags().StringVar(&profile, "cpu-profile", "", "write a CPU profile of the whole run to this file")
+	return cmd
 }
 
 func demoCommand(f *flags) *cobra.Command {

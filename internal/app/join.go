@@ -17,8 +17,15 @@ import (
 // telephone number meets a patient.
 type identifier struct{ patients *patient.Service }
 
+// shortestOutside is the length of the shortest number that can be a
+// person's; extensions and service numbers are nobody's.
+const shortestOutside = 7
+
 // Identify implements call.Identifier.
 func (i identifier) Identify(ctx context.Context, number string) ([]call.Candidate, error) {
+	if len(number) < shortestOutside {
+		return nil, nil
+	}
 	pop, err := i.patients.Pop(identity.System(ctx, "screen-pop"), number)
 	if err != nil {
 		return nil, err

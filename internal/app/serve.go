@@ -150,7 +150,7 @@ func (a *App) startMedia(context.Context) (err error) {
 }
 
 func (a *App) startCalls(context.Context) error {
-	a.calls = call.New(call.Config{MaxCalls: a.cfg.MaxCalls, AnnounceAgent: true}, call.Deps{
+	a.calls = call.New(call.Config{MaxCalls: a.cfg.MaxCalls, InternalUnrecorded: !a.cfg.RecordInternal, AnnounceAgent: true}, call.Deps{
 		Media: a.media, ACD: a.acd, Journal: a.journal, Directory: func() call.Directory { return a.board.Current(context.Background()) },
 		Prompts: newPromptClips(a.board), Recorder: a.recordings, Identifier: identifier{a.patients}, Sealer: a.keys,
 		Alarms: a.alarms, Bus: a.bus, Log: a.log, Now: a.now, MayDialOut: mayDialOut, ShowNumber: showNumber})
@@ -160,7 +160,8 @@ func (a *App) startCalls(context.Context) error {
 }
 
 func (a *App) startSIP(ctx context.Context) error {
-	cfg := sip.Config{UDP: a.cfg.SIPAddr, TCP: a.cfg.SIPAddr, ExternalIP: a.cfg.SIPExternalIP, Realm: a.board.Realm(), UserAgent: "Heartline"}
+	cfg := sip.Config{UDP: a.cfg.SIPAddr, TCP: a.cfg.SIPAddr, ExternalIP: a.cfg.SIPExternalIP, Realm: a.board.Realm(), UserAgent: "Heartline",
+		SourceRate: a.cfg.SIPSourceRate}
 	if a.cfg.TLSCert != "" && a.cfg.SIPTLSAddr != "" {
 		pair, err := tls.LoadX509KeyPair(a.cfg.TLSCert, a.cfg.TLSKey)
 		if err != nil {

@@ -35,9 +35,10 @@ type Options struct {
 	Rate    float64       // calls a second
 	Length  time.Duration // of the load
 	Calls   int           // held at the same time
+	Record  bool          // calls bench: record each call
 	Binary  string        // the program under test
+	Profile string        // where the program under test writes a CPU profile; "" for none
 	Out     io.Writer
-	Verbose bool
 }
 
 // The two extensions that call each other.
@@ -79,6 +80,7 @@ func prepare(ctx context.Context, fill func(ctx context.Context, p app.Parts) er
 	s.cfg.HTTPAddr, s.cfg.SIPAddr, s.cfg.SIPTLSAddr = s.http, s.sip, ""
 	s.cfg.BrowserUDPPort, _ = strconv.Atoi(browserPort)
 	s.cfg.MaxCalls = 5000
+	s.cfg.SIPSourceRate = 1_000_000 // all the load comes from one address
 	s.cfg.DrainSeconds = 1
 	ctx = identity.System(ctx, "bench")
 	a, err := app.Open(ctx, &s.cfg, slog.New(slog.DiscardHandler), "bench")
@@ -101,7 +103,7 @@ func twoPhones(ctx context.Context, p app.Parts) error {
 }
 
 // start runs the program and waits until it is ready.
-func (s *server) start(ctx context.Context, binary string) error {
+func (s *server) start(ctx context.Context, o Options) error {
 	file := filepath.Join(s.dir, "heartline.yaml")
 	f, err := os.Create(file)
 	if err != nil {
@@ -110,7 +112,7 @@ func (s *server) start(ctx context.Context, binary string) error {
 	if err := errors.Join(config.Print(f, &s.cfg), f.Close()); err != nil {
 		return err
 	}
-	s.cmd = exec.CommandContext(ctx, binary, "serve", "--config", file, "--log-level", "warn")
+	s.cmd = exec.CommandContext(ctx, o.Binary, "serve", "--config", file, "--log-level", "warn", "--cpu-profile", o.Profile)
 	s.cmd.Stdout, s.cmd.Stderr = os.Stderr, os.Stderr
 	if err := s.cmd.Start(); err != nil {
 		return err

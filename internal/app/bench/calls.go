@@ -18,14 +18,16 @@ const holdFor = time.Second
 const asteriskCPU = 5500 * time.Microsecond
 
 // Calls sets up Rate calls a second for Length: digest authentication, two
-// dialogs, media ports, event log, recording started. No sound flows.
+// dialogs, media ports, event log, call record. No sound flows; with Record
+// each call has a recording of its second of silence as well.
 func Calls(ctx context.Context, o Options) (err error) {
 	s, err := prepare(ctx, twoPhones)
 	if err != nil {
 		return err
 	}
+	s.cfg.RecordInternal = o.Record
 	defer func() { err = errors.Join(err, s.remove()) }()
-	if err := s.start(ctx, o.Binary); err != nil {
+	if err := s.start(ctx, o); err != nil {
 		return err
 	}
 	load, err := setUp(ctx, s, o)
@@ -125,7 +127,7 @@ func oneCall(ctx context.Context, caller *phone.Phone) (time.Duration, error) {
 func (l *callLoad) print(o Options, relay time.Duration) {
 	r := report{o.Out}
 	perCall := l.cpu / time.Duration(max(l.done, 1))
-	fmt.Fprintf(o.Out, "calls: %.0f/s for %s, digest authentication, event log, recording started\n", o.Rate, o.Length)
+	fmt.Fprintf(o.Out, "calls: %.0f/s for %s, digest authentication, event log, recorded: %v\n", o.Rate, o.Length, o.Record)
 	r.line("calls set up, failed", fmt.Sprintf("%d, %d", l.done, l.failed), "no failure")
 	r.line("set-up p50, p99", fmt.Sprintf("%s, %s", quantile(l.setUp, .5).Round(100*time.Microsecond), quantile(l.setUp, .99).Round(100*time.Microsecond)), "")
 	r.line("CPU per call", fmt.Sprintf("%.2f ms", ms(perCall)), "≤ 1.40 ms")

@@ -20,7 +20,7 @@ func Media(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.remove()) }()
-	if err := s.start(ctx, o.Binary); err != nil {
+	if err := s.start(ctx, o); err != nil {
 		return err
 	}
 	m, err := hold(ctx, s, o)

@@ -25,8 +25,10 @@ type Config struct {
 	CallerLost      time.Duration // silence of the caller's line until the call is ended; 60 s
 	DirectWrapUp    time.Duration // wrap-up after calls that came by no queue; 30 s
 	QualityEvery    time.Duration // 3 s
-	AnnounceAgent   bool          // say the agent's number to the caller at the answer
-	OpTimeout       time.Duration // for one request to a phone or the media engine; 10 s
+	// InternalUnrecorded leaves out calls between extensions of the house.
+	InternalUnrecorded bool
+	AnnounceAgent      bool          // say the agent's number to the caller at the answer
+	OpTimeout          time.Duration // for one request to a phone or the media engine; 10 s
 }
 
 func (c Config) withDefaults() Config {

@@ -32,7 +32,7 @@ func (t *tape) state() string {
 // startRecording begins at the first conversation. A recording that cannot
 // start raises an alarm and never hinders the call.
 func (c *call) startRecording() {
-	if c.svc.deps.Recorder == nil || c.tape != nil {
+	if c.svc.deps.Recorder == nil || c.tape != nil || (c.svc.cfg.InternalUnrecorded && c.origin.direction == Internal) {
 		return
 	}
 	l := c.recorded()

@@ -111,7 +111,7 @@ func (c *capture) finish() (Recording, header, error) {
 	if c.stream != nil {
 		closing = c.stream.Close()
 	}
-	return rec, c.head, errors.Join(closing, c.file.Sync(), c.file.Close())
+	return rec, c.head, errors.Join(closing, c.file.Close()) // wipeKey syncs, once the row is there
 }
 
 // checkSpace refuses to record when the disk is nearly full, so that the

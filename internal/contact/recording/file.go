@@ -70,7 +70,8 @@ func (h header) key() ([]byte, error) { return base64.StdEncoding.DecodeString(h
 
 func (h header) started() time.Time { return time.UnixMilli(h.StartedAt).UTC() }
 
-// wipeKey removes the wrapped key from a finished file, whose row now has it.
+// wipeKey removes the wrapped key from a finished file, whose row now has it,
+// and brings the whole file to the disk.
 func wipeKey(path string, h header) error {
 	h.WrappedKey = ""
 	text, err := h.encode()

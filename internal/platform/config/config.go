@@ -28,6 +28,7 @@ type Config struct {
 	SIPTLSAddr     string `yaml:"sip_tls_addr" doc:"Address for SIP over TLS; used if tls_cert is set. Empty: off."`
 	SIPExternalIP  string `yaml:"sip_external_ip" doc:"IP address that phones and trunks see, if the server stands behind NAT. Empty: the address of the network card."`
 	SIPRealm       string `yaml:"sip_realm" doc:"Realm of SIP passwords. Changing it makes all phones register anew with a new secret."`
+	SIPSourceRate  int    `yaml:"sip_source_rate" doc:"SIP messages a second that one address may send; trunks may send twenty times as many. Raise it if many phones stand behind one NAT address."`
 	RTPPorts       string `yaml:"rtp_ports" doc:"UDP ports for sound, first-last."`
 	BrowserUDPPort int    `yaml:"browser_udp_port" doc:"One UDP port for the sound of all browsers."`
 	MaxCalls       int    `yaml:"max_calls" doc:"Calls at the same time; further ones are refused with 503. 0: as many as RTP ports allow."`
@@ -36,6 +37,7 @@ type Config struct {
 	ServiceNumber  string `yaml:"service_number" doc:"The hospital's hotline number."`
 	DatabaseURL    string `yaml:"database_url" doc:"sqlite:/path/heartline.db or postgres://user:password@host/db. Empty: SQLite in data_dir."`
 	RecordingDir   string `yaml:"recording_dir" doc:"Folder of the encrypted recordings. Empty: recordings in data_dir."`
+	RecordInternal bool   `yaml:"record_internal" doc:"Record calls between extensions of the house too; calls with the outside are always recorded."`
 	TimeZone       string `yaml:"time_zone" env:"HEARTLINE_TZ" doc:"Time zone of the hospital (IANA name)."`
 	LogFormat      string `yaml:"log_format" doc:"text or json."`
 	LogLevel       string `yaml:"log_level" doc:"debug, info, warn or error."`
@@ -51,9 +53,11 @@ func Default() Config {
 		SIPAddr:        ":5060",
 		SIPTLSAddr:     ":5061",
 		SIPRealm:       "heartline",
+		SIPSourceRate:  200,
 		RTPPorts:       "20000-29999",
 		BrowserUDPPort: 19999,
 		ServiceNumber:  "96166",
+		RecordInternal: true,
 		TimeZone:       "Asia/Shanghai",
 		LogFormat:      "text",
 		LogLevel:       "info",
@@ -119,6 +123,7 @@ func (c *Config) check() (key string, err error) {
 		{"sip_tls_addr", optional(c.SIPTLSAddr, address)},
 		{"sip_external_ip", optional(c.SIPExternalIP, ip)},
 		{"sip_realm", realm(c.SIPRealm)},
+		{"sip_source_rate", between(c.SIPSourceRate, 1, 1_000_000)},
 		{"rtp_ports", rtpPorts(c.RTPPorts)},
 		{"browser_udp_port", between(c.BrowserUDPPort, 0, 65535)},
 		{"max_calls", between(c.MaxCalls, 0, 100000)},
