@@ -102,8 +102,12 @@ func Cast(ctx context.Context, sv Services) (Players, error) {
 		return out, fmt.Errorf("choose callers: %w", err)
 	}
 	for _, h := range append(list, more...) {
-		if h.Phone != "" {
-			out.Callers = append(out.Callers, h.Phone)
+		p, err := sv.Patients.Get(ctx, h.ID)
+		if err != nil {
+			return out, fmt.Errorf("choose callers: %w", err)
+		}
+		if len(p.Phones) > 0 {
+			out.Callers = append(out.Callers, p.Phones[0].Number)
 		}
 	}
 	d := newDice(uint64(len(out.Callers)))

@@ -135,8 +135,8 @@ func ageOn(birth string, at time.Time) int {
 	return max(years, 0)
 }
 
-// Card is the short, always masked view of a person for lists and the screen
-// pop.
+// Card is the short view of a person for lists and the screen pop. Its phone
+// is masked for everybody, its name for readers without patient.reveal.
 type Card struct {
 	ID         string
 	Code       string
@@ -144,7 +144,7 @@ type Card struct {
 	Sex        string
 	Age        int
 	BirthYear  int
-	Phone      string // primary, masked: 138****5678
+	Phone      string // the primary one: 138****5678
 	District   string
 	Tags       []string
 	Allergies  []string

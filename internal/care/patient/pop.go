@@ -25,10 +25,7 @@ func (s *Service) Pop(ctx context.Context, phone string) (Pop, error) {
 	if !ok {
 		return Pop{Candidates: []Card{}}, nil // withheld or internal numbers belong to nobody
 	}
-	pop := Pop{Phone: number, Candidates: []Card{}}
-	if !full(who) {
-		pop.Phone = MaskPhone(number)
-	}
+	pop := Pop{Phone: MaskPhone(number), Candidates: []Card{}}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		rows, err := s.byPhone(ctx, tx, number)
 		if err != nil || len(rows) == 0 {
@@ -76,7 +73,7 @@ func (s *Service) members(ctx context.Context, tx *store.Tx, rows []cardRow, fir
 	for i, r := range rows {
 		cards[i] = r.Card
 	}
-	if err := s.addPhones(ctx, tx, cards, full(who)); err != nil {
+	if err := s.addPhones(ctx, tx, cards); err != nil {
 		return nil, err
 	}
 	out := make([]Member, len(rows))

@@ -139,7 +139,7 @@ func (f *finder) hits(ctx context.Context, who identity.Principal, q query) ([]H
 	for i, r := range rows {
 		cards[i] = r.Card
 	}
-	if err := f.s.addPhones(ctx, f.tx, cards, full(who)); err != nil {
+	if err := f.s.addPhones(ctx, f.tx, cards); err != nil {
 		return nil, err
 	}
 	out := make([]Hit, len(cards))

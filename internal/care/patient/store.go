@@ -375,7 +375,7 @@ func (s *Service) cards(ctx context.Context, tx *store.Tx, where string, args ..
 }
 
 // addPhones fills in the masked primary phones of cards.
-func (s *Service) addPhones(ctx context.Context, tx *store.Tx, cards []Card, full bool) error {
+func (s *Service) addPhones(ctx context.Context, tx *store.Tx, cards []Card) error {
 	if len(cards) == 0 {
 		return nil
 	}
@@ -400,10 +400,7 @@ func (s *Service) addPhones(ctx context.Context, tx *store.Tx, cards []Card, ful
 		if err != nil {
 			return fmt.Errorf("unseal phone: %w", err)
 		}
-		if !full {
-			number = MaskPhone(number)
-		}
-		at[patientID].Phone = number
+		at[patientID].Phone = MaskPhone(number)
 	}
 	return rows.Err()
 }
