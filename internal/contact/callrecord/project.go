@@ -133,6 +133,7 @@ func (s *Service) foldAll(events []journal.Event) Record {
 // changes in between is written with the next of them; the log has it anyway.
 type marks struct {
 	started, answered, ended    int64
+	agents                      int // who may read and write the record
 	patient, disposition, notes string
 	wrap                        int64
 }
@@ -140,7 +141,7 @@ type marks struct {
 func (r *Record) marks() marks {
 	m := marks{
 		started: unixMs(r.StartedAt), answered: unixMs(r.AnsweredAt), ended: unixMs(r.EndedAt),
-		patient: r.PatientID, disposition: r.Disposition, notes: r.Notes, wrap: r.WrapMs,
+		agents: len(r.Agents), patient: r.PatientID, disposition: r.Disposition, notes: r.Notes, wrap: r.WrapMs,
 	}
 	if r.Direction == "" {
 		m.started = 0
