@@ -95,7 +95,7 @@ func TestNormalisePhone(t *testing.T) {
 			t.Errorf("%s became %s (%v), want %s", in, got, ok, want)
 		}
 	}
-	for _, in := range []string{"", "x", "12", "+", "+0123456789", strings.Repeat("9", 40)} {
+	for _, in := range []string{"", "x", "12", "+", "+0123456789", "+86000000000", strings.Repeat("9", 40)} {
 		if got, ok := NormalisePhone(in); ok {
 			t.Errorf("%q passed as %s", in, got)
 		}

@@ -34,7 +34,7 @@ func NormalisePhone(s string) (number string, ok bool) {
 	if rest := strings.TrimLeft(d, "0"); isMobile(rest) {
 		return rest, true
 	}
-	if len(d) < 3 || len(d) > 12 || !allDigits(d) {
+	if len(d) < 3 || len(d) > 12 || !allDigits(d) || strings.HasPrefix(d, "00") {
 		return d, false
 	}
 	return d, true
