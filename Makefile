@@ -64,7 +64,7 @@ fuzz: ## each fuzz target for half a minute
 
 openapi: ## write api/openapi.json and the typed client from the operations
 	$(GO) run ./internal/api/spec > api/openapi.json
-	cd web && npm run client
+	cd web && npm run api
 
 screenshots: build ## photograph every page into docs/screenshots
 	cd e2e && npm ci --no-audit --no-fund && npx playwright test --config screenshots.config.ts

@@ -19,6 +19,7 @@ type CallRow struct {
 	To          string     `json:"to"`
 	DID         string     `json:"did" doc:"The hospital's number that was called"`
 	Trunk       string     `json:"trunk"`
+	TrunkName   string     `json:"trunk_name" doc:"Of the trunk as it is called today; empty when it is gone"`
 	Queue       string     `json:"queue"`
 	QueueName   string     `json:"queue_name"`
 	Agents      []Ref      `json:"agents"`

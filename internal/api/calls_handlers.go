@@ -58,6 +58,15 @@ func (s *Server) namesFor(ctx context.Context, records []callrecord.Record) (nam
 	return n, err
 }
 
+func (n names) trunk(trunkID string) string {
+	for _, t := range n.s.directory().Trunks() {
+		if t.ID == trunkID {
+			return t.Name
+		}
+	}
+	return ""
+}
+
 func (n names) agent(userID string) string {
 	if a, ok := n.s.directory().Agent(userID); ok && a.Name != "" {
 		return a.Name
@@ -76,7 +85,7 @@ func (n names) queue(queueID string) string {
 func (s *Server) callRow(p identity.Principal, n names, r callrecord.Record) CallRow {
 	row := CallRow{
 		ID: r.ID, Direction: r.Direction, Channel: r.Channel, StartedAt: utc(r.StartedAt), AnsweredAt: maybe(r.AnsweredAt), EndedAt: maybe(r.EndedAt),
-		FromMasked: r.From.Masked, To: r.To, DID: r.DID, Trunk: r.Trunk, Queue: r.Queue, QueueName: n.queue(r.Queue), Agents: []Ref{},
+		FromMasked: r.From.Masked, To: r.To, DID: r.DID, Trunk: r.Trunk, TrunkName: n.trunk(r.Trunk), Queue: r.Queue, QueueName: n.queue(r.Queue), Agents: []Ref{},
 		Outcome: string(r.Outcome), IVRMs: r.IVRMs, WaitMs: r.WaitMs, RingMs: r.RingMs, TalkMs: r.TalkMs, HoldMs: r.HoldMs, WrapMs: r.WrapMs,
 		Transfers: r.Transfers, Disposition: r.Disposition, EndedBy: r.EndedBy, MOS: r.MOS,
 	}

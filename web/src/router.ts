@@ -35,7 +35,8 @@ export function makeRouter(): Router {
         path: '/',
         component: () => import('@/layout/AppLayout.vue'),
         children: [
-          { path: '', name: 'home', redirect: () => ({ name: home(useSession().can) }) },
+          // The guard below sends everybody on, once it knows who it is.
+          { path: '', name: 'home', component: () => import('@/layout/MissingPage.vue') },
           ...features.flatMap((f) => f.routes),
           { path: ':rest(.*)*', name: 'missing', component: () => import('@/layout/MissingPage.vue'), meta: { title: 'missing.title' } },
         ],

@@ -1898,6 +1898,23 @@ export interface components {
              */
             version?: number;
         };
+        AlarmEvent: {
+            active: boolean;
+            /** Format: int64 */
+            count: number;
+            /** @description Message key */
+            key: string;
+            /** Format: date-time */
+            last: string;
+            params?: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            severity: "warning" | "critical";
+            /** Format: date-time */
+            since: string;
+            subject: string;
+        };
         AlarmView: {
             /** Format: int64 */
             count: number;
@@ -2033,6 +2050,8 @@ export interface components {
             /** Format: int64 */
             transfers: number;
             trunk: string;
+            /** @description Of the trunk as it is called today; empty when it is gone */
+            trunk_name: string;
             /** Format: int64 */
             wait_ms: number;
             /** Format: int64 */
@@ -2117,6 +2136,8 @@ export interface components {
             /** Format: int64 */
             transfers: number;
             trunk: string;
+            /** @description Of the trunk as it is called today; empty when it is gone */
+            trunk_name: string;
             /** Format: int64 */
             wait_ms: number;
             /** Format: int64 */
@@ -2131,6 +2152,10 @@ export interface components {
             name_en: string;
             phone: string;
             transit: string;
+        };
+        ChangeEvent: {
+            id: string;
+            kind: string;
         };
         CodeName: {
             category: string;
@@ -2964,6 +2989,56 @@ export interface components {
             /** Format: int64 */
             waited_ms: number;
         };
+        LiveError: {
+            key: string;
+            params?: {
+                [key: string]: unknown;
+            };
+        };
+        LiveEvent: {
+            data: unknown;
+            /** Format: int64 */
+            seq: number;
+            topic: string;
+            type: string;
+        };
+        LiveHello: {
+            /** Format: date-time */
+            now: string;
+            /** Format: int64 */
+            seq: number;
+            stream: string;
+            type: string;
+        };
+        LivePong: {
+            /** Format: int64 */
+            id?: number;
+            /** Format: int64 */
+            seq: number;
+            type: string;
+        };
+        LiveRTC: {
+            event: string;
+            session: string;
+            type: string;
+        };
+        LiveReply: {
+            data?: unknown;
+            error?: components["schemas"]["LiveError"];
+            /** Format: int64 */
+            id: number;
+            ok: boolean;
+            type: string;
+        };
+        LiveSignal: {
+            type: string;
+        };
+        LiveState: {
+            call?: string;
+            cause?: string;
+            state: string;
+            type: string;
+        };
         LoginInputBody: {
             login: string;
             password: string;
@@ -2976,6 +3051,12 @@ export interface components {
         };
         MuteInputBody: {
             on: boolean;
+        };
+        NoticeEvent: {
+            call_id: string;
+            kind: string;
+            reason: string;
+            target: string;
         };
         NumberFields: {
             calendar_id?: string;
@@ -3236,6 +3317,14 @@ export interface components {
             sex: "male" | "female" | "unknown";
             tags: string[];
             vip: boolean;
+        };
+        PopEvent: {
+            auto_answer: boolean;
+            call_id: string;
+            number_masked: string;
+            patients: components["schemas"]["DeskPatient"][];
+            queue: string;
+            queue_name: string;
         };
         PopView: {
             call_id: string;
