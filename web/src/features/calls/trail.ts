@@ -34,6 +34,9 @@ type Rule = (d: Data, e: CallEvent) => Omit<Step, 'key' | 'codes'> & { key?: str
 const str = (v: unknown): string => (v === undefined || v === null ? '' : String(v))
 const seconds = (v: unknown): string => clock(Number(v) || 0)
 
+/** Endings that need no explanation. */
+const ordinary = new Set(['', 'normal', 'hangup', 'completed'])
+
 const rules: Record<string, Rule> = {
   'call.started': (d) => ({ lane: 'caller', key: `call.started.${str(d.direction) || 'inbound'}`, params: { from: phone(str(d.from_masked)), to: phone(str(d.did) || str(d.to)), trunk: str(d.trunk) || str(d.extension) } }),
   'call.identified': (d) => {
@@ -77,7 +80,7 @@ const rules: Record<string, Rule> = {
   'agent.signed_out': (_d, e) => ({ lane: 'agent', params: { agent: e.agent_name } }),
   'call.disposed': (d) => ({ lane: 'end', params: { disposition: str(d.disposition) }, codes: { disposition: 'disposition' } }),
   'call.noted': () => ({ lane: 'end', params: {} }),
-  'call.ended': (d) => ({ lane: 'end', params: { by: str(d.by), cause: str(d.cause) }, codes: { by: 'endedby', cause: 'cause' } }),
+  'call.ended': (d) => ({ lane: 'end', key: ordinary.has(str(d.cause)) ? 'call.ended.plain' : undefined, params: { by: str(d.by), cause: str(d.cause) }, codes: { by: 'endedby', cause: 'cause' } }),
 }
 
 /** What happened, for people. An unknown kind shows its name rather than nothing. */
@@ -88,8 +91,12 @@ export function stepOf(e: CallEvent): Step {
   return { key: `event.${r.key ?? e.kind}`, params: r.params, lane: r.lane, codes: r.codes ?? {} }
 }
 
+const technical = new Set(['leg.started', 'leg.ringing', 'leg.answered', 'leg.ended', 'media.up', 'media.quality', 'ivr.node', 'dtmf.received', 'ivr.entered', 'call.muted', 'agent.state', 'agent.signed_in', 'agent.signed_out'])
+
 /** Steps that only technicians want: shown on request. */
-export const technical = new Set(['leg.started', 'leg.ringing', 'leg.answered', 'leg.ended', 'media.up', 'media.quality', 'ivr.node', 'dtmf.received', 'ivr.entered', 'call.muted', 'agent.state', 'agent.signed_in', 'agent.signed_out'])
+export function isTechnical(e: CallEvent): boolean {
+  return technical.has(e.kind) || (e.kind === 'queue.left' && e.data?.reason === 'answered')
+}
 
 export function receiptOf(e: CallEvent): Receipt | null {
   const r = e.data?.receipt as Receipt | undefined
