@@ -46,7 +46,6 @@ var only = map[string][]string{
 	"github.com/emiago/sipgo":       {"heartline/internal/contact/sip"},
 	"github.com/pion/":              {"heartline/internal/contact/media"},
 	"github.com/danielgtaylor/huma": {"heartline/internal/api"},
-	"github.com/riverqueue/river":   {"heartline/internal/platform/job"},
 	"github.com/tink-crypto":        {"heartline/internal/platform/crypto"},
 	"github.com/jackc/pgx":          {"heartline/internal/platform/store"},
 	"modernc.org/sqlite":            {"heartline/internal/platform/store", "heartline/internal/platform/backup"},
