@@ -28,6 +28,7 @@ type Server struct {
 
 	hub     *hub
 	tries   tryCount
+	desks   sync.Mutex // one desk is read and sent at a time
 	mu      sync.Mutex
 	closed  bool
 	live    sync.WaitGroup  // open WebSockets

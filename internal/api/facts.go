@@ -84,8 +84,11 @@ func (s *Server) onCall(_ context.Context, f call.Changed) {
 }
 
 // onDesk sends an agent's desk without numbers in full: those are read, with
-// the right, by GET /api/desk.
+// the right, by GET /api/desk. Two kinds of facts lead here; one at a time, so
+// that the desk read last is also the one sent last.
 func (s *Server) onDesk(ctx context.Context, f call.DeskChanged) {
+	s.desks.Lock()
+	defer s.desks.Unlock()
 	v, err := s.deps.Telephone.Desk(ctx, f.Agent)
 	if err != nil {
 		s.hub.publish(&fact{topic: topicSwitchboard, users: []string{f.Agent}, data: ChangeEvent{Kind: "desk", ID: f.Agent}})
@@ -130,8 +133,13 @@ func (s *Server) onTransfer(_ context.Context, f call.TransferFailed) {
 	s.hub.publish(&fact{topic: topicNotice, users: []string{f.Agent}, data: v})
 }
 
-func (s *Server) onAgent(_ context.Context, f acd.AgentChanged) {
+// onAgent tells the wallboard, and the agent's own desk: the distributor
+// changes states after call control has told of the call.
+func (s *Server) onAgent(ctx context.Context, f acd.AgentChanged) {
 	s.hub.publish(&fact{topic: topicAgent, needs: watchers(), users: []string{f.Agent}, data: s.wallAgent(f.AgentLive)})
+	if s.deps.Telephone != nil {
+		s.onDesk(ctx, call.DeskChanged{Agent: f.Agent})
+	}
 }
 
 func (s *Server) onQueue(_ context.Context, f acd.QueueChanged) {

@@ -160,9 +160,9 @@ func TestLiveTopicsFollowRights(t *testing.T) {
 	event.Publish(e.bus, acd.QueueChanged{QueueLive: acd.QueueLive{Queue: "q1", Waiting: 1}})
 	event.Publish(e.bus, alarm.Changed{Alarm: alarm.Alarm{Key: "alarm.x"}, Active: true})
 	event.Publish(e.bus, switchboard.Changed{Kind: "queue", ID: "q1"})
-	e.settled(base + 9)
+	e.settled(base + 10)
 	for c, want := range map[*client]string{
-		nurse:    "agent alarm call desk notice pop queue switchboard",
+		nurse:    "agent alarm call desk desk notice pop queue switchboard",
 		other:    "agent alarm queue switchboard",
 		boss:     "agent alarm alarm call queue switchboard",
 		director: "agent alarm queue switchboard",
