@@ -1,114 +1,86 @@
-// An agent at the desk: Chromium with a tone for a microphone, and an ear on
-// what its peer connection plays.
-import { chromium, type Browser, type Page } from '@playwright/test'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { eventually, logins, type Hospital } from './hospital.js'
+// An agent at the desk, who does everything as people do: on the screen.
+import { expect, type Locator } from '@playwright/test'
+import { Sitter } from './browser.js'
+import type { Hospital } from './hospital.js'
 
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream',
-  '--autoplay-policy=no-user-gesture-required',
-]
-
-export const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/Applications/Chromium.app/Contents/MacOS/Chromium'].find(existsSync)
-
-/** A browser whose microphone hears one tone (Hz). */
-export class Listener {
-  private constructor(
-    readonly browser: Browser,
-    readonly page: Page,
-    private readonly dir: string,
-  ) {}
-
-  static async open(hospital: Hospital, tone: number) {
-    const dir = mkdtempSync(path.join(tmpdir(), 'heartline-mic-'))
-    const mic = path.join(dir, 'mic.wav')
-    writeFileSync(mic, toneWav(tone))
-    const browser = await chromium.launch({ executablePath, args: [...flags, `--use-file-for-fake-audio-capture=${mic}`] })
-    const context = await browser.newContext({ baseURL: hospital.url, viewport: { width: 1440, height: 900 }, permissions: ['microphone'], locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })
-    await context.addInitScript(watchConnections)
-    return new Listener(browser, await context.newPage(), dir)
+export class Agent extends Sitter {
+  /** Signed in, with a proven microphone, and ready. */
+  static async ready(hospital: Hospital, who: string, tone: number): Promise<Agent> {
+    const agent = await Agent.seated(hospital, who, tone)
+    await agent.goReady()
+    return agent
   }
 
-  async signIn(who: keyof typeof logins) {
-    await this.page.goto('/')
-    await this.page.locator('input[name=login]').fill(logins[who].login)
-    await this.page.locator('input[name=password]').fill(logins[who].password)
-    await this.page.locator('button[type=submit]').click()
-    await this.page.waitForURL((u) => !u.pathname.includes('sign-in'))
+  /** Signed in, with a proven microphone, not ready yet. */
+  static async seated(hospital: Hospital, who: string, tone: number): Promise<Agent> {
+    const agent = new Agent(...(await Sitter.launch(hospital, { tone })))
+    await agent.signIn(who)
+    await agent.takeSeat()
+    return agent
   }
 
-  /** The loudest frequency heard right now (Hz), 0 when silent. */
-  async hears(): Promise<number> {
-    return this.page.evaluate(() => (window as unknown as { heardTone(): number }).heardTone())
+  async takeSeat() {
+    await this.page.goto('/desk')
+    await this.button('seat.test').click()
+    await expect(this.page.getByText(this.words('seat.mic_good'))).toBeVisible()
+    await this.button('seat.take').click()
+    await expect(this.page.locator('.bar .lamp')).toContainText(this.words('phone.state.connected'))
   }
 
-  async hearsTone(hz: number, ms = 10_000) {
-    await eventually(`hearing ${hz} Hz`, async () => Math.abs((await this.hears()) - hz) < 30, ms)
+  async goReady() {
+    await this.button('desk.go_ready').click()
+    await this.inState('ready')
   }
 
-  async close() {
-    await this.browser.close()
-    rmSync(this.dir, { recursive: true, force: true })
+  button(key: string): Locator {
+    return this.page.getByRole('button', { name: this.words(key), exact: true })
   }
-}
 
-// Runs in the page before the app: keeps an ear on every remote track.
-function watchConnections() {
-  const Native = window.RTCPeerConnection
-  const ears: AnalyserNode[] = []
-  let sound: AudioContext | undefined
-  class Watched extends Native {
-    constructor(config?: RTCConfiguration) {
-      super(config)
-      this.addEventListener('track', (e) => {
-        sound ??= new AudioContext()
-        void sound.resume()
-        const ear = sound.createAnalyser()
-        ear.fftSize = 8192
-        ear.smoothingTimeConstant = 0
-        sound.createMediaStreamSource(new MediaStream([e.track])).connect(ear)
-        ears.push(ear)
-      })
-    }
+  /** The card of a call that rings. */
+  get ringing(): Locator {
+    return this.page.getByRole('alertdialog', { name: this.words('ring.title') })
   }
-  window.RTCPeerConnection = Watched as typeof RTCPeerConnection
-  ;(window as unknown as { heardTone(): number }).heardTone = () => {
-    let best = { level: -70, hz: 0 }
-    for (const ear of ears) {
-      const bins = new Float32Array(ear.frequencyBinCount)
-      ear.getFloatFrequencyData(bins)
-      const step = ear.context.sampleRate / ear.fftSize
-      for (let i = Math.ceil(100 / step); i * step < 3600; i++) if (bins[i] > best.level) best = { level: bins[i], hz: i * step }
-    }
-    return best.hz
-  }
-}
 
-function toneWav(hz: number, seconds = 10, rate = 48000): Buffer {
-  const n = rate * seconds
-  const b = Buffer.alloc(44 + 2 * n)
-  b.write('RIFF', 0, 'latin1')
-  b.writeUInt32LE(36 + 2 * n, 4)
-  b.write('WAVEfmt ', 8, 'latin1')
-  b.writeUInt32LE(16, 16)
-  b.writeUInt16LE(1, 20)
-  b.writeUInt16LE(1, 22)
-  b.writeUInt32LE(rate, 24)
-  b.writeUInt32LE(2 * rate, 28)
-  b.writeUInt16LE(2, 32)
-  b.writeUInt16LE(16, 34)
-  b.write('data', 36, 'latin1')
-  b.writeUInt32LE(2 * n, 40)
-  for (let i = 0; i < n; i++) b.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * hz * i) / rate)), 44 + 2 * i)
-  return b
+  /** The panel of the call in progress. */
+  get call(): Locator {
+    return this.page.locator('article.call')
+  }
+
+  /** The name on the open record. */
+  get record(): Locator {
+    return this.page.locator('.panel .head strong')
+  }
+
+  async inState(state: string, ms = 15_000) {
+    await expect(this.page.locator('.bar .pill')).toContainText(this.words(`state.${state}`), { timeout: ms })
+  }
+
+  async rings(ms = 20_000) {
+    await expect(this.ringing).toBeVisible({ timeout: ms })
+  }
+
+  /** Answers by keyboard. */
+  async answer() {
+    await this.page.keyboard.press('a')
+    await expect(this.call).toContainText(this.words('callstate.talking'))
+  }
+
+  /** Nothing rings, no call is shown. */
+  async deskIsClean() {
+    await expect(this.ringing).toBeHidden()
+    await expect(this.call).toHaveCount(0)
+  }
+
+  async transferTo(name: string) {
+    await this.page.keyboard.press('t')
+    await this.page.getByRole('combobox', { name: this.words('transfer.search') }).fill(name)
+    await this.page.getByRole('option').filter({ hasText: name }).first().click()
+  }
+
+  /** Chooses why the caller called, writes a note, and is done. */
+  async wrapUp(disposition: string, notes: string) {
+    await this.page.getByRole('button', { name: disposition, exact: true }).click()
+    await this.page.locator('textarea[id^=notes-]').fill(notes)
+    await this.button('wrap.finish').click()
+  }
 }

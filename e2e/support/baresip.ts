@@ -1,18 +1,22 @@
 // A real SIP phone: baresip with a tone for a voice and a file for an ear,
 // driven through its control socket.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { eventually, freeUDP, type Hospital } from './hospital.js'
+import type { Hospital } from './hospital.js'
+import { freeTCP, freeUDP } from './net.js'
+import { heardPitch, readWav, rms, toneWav } from './sound.js'
+import { eventually } from './wait.js'
 
 export type PhoneOptions = {
-  user: string
+  user: string // its number
   password?: string // registers when given
   tone?: number // Hz spoken
   codecs?: string
   autoAnswer?: boolean
+  port?: number // where it listens
 }
 
 type Event = { type: string; param?: string; direction?: string }
@@ -20,69 +24,103 @@ type Event = { type: string; param?: string; direction?: string }
 export class Baresip {
   private process!: ChildProcess
   private control!: Socket
-  private pending = ''
-  readonly dir = mkdtempSync(path.join(tmpdir(), 'baresip-'))
+  private pending = Buffer.alloc(0)
+  private readonly dir = mkdtempSync(path.join(tmpdir(), 'baresip-'))
   readonly events: Event[] = []
 
+  private constructor(private readonly server: string) {}
+
   static async start(hospital: Hospital, options: PhoneOptions) {
-    const phone = new Baresip()
-    await phone.launch(hospital, options)
+    const phone = new Baresip(`127.0.0.1:${hospital.sipPort}`)
+    await phone.launch(options)
     return phone
   }
 
-  /** What the phone has heard so far (WAV, 8 kHz mono). */
-  get heard() {
-    return path.join(this.dir, 'heard.wav')
+  /** Somebody outside the hospital, who calls through its carrier. */
+  static async outside(hospital: Hospital, number: string, tone: number) {
+    return Baresip.start(hospital, { user: number, tone, port: await hospital.carrierPort() })
   }
 
-  private async launch(hospital: Hospital, o: PhoneOptions) {
-    const [sip, control] = [await freeUDP(), await freeUDP()]
+  /** What the phone has heard in its last call so far. */
+  heard(): Float32Array {
+    const file = this.ears().at(-1)
+    return file ? readWav(file).channels[0] : new Float32Array(0)
+  }
+
+  // The sndfile module writes what it decodes of each call into a file of its own.
+  private ears(): string[] {
+    return readdirSync(this.dir).filter((f) => f.endsWith('-dec.wav')).sort().map((f) => path.join(this.dir, f))
+  }
+
+  /** The last moment of it. */
+  private lately(seconds = 0.4): Float32Array {
+    const x = this.heard()
+    return x.subarray(Math.max(0, x.length - seconds * 8000))
+  }
+
+  /** Waits until a tone is what the phone hears. */
+  async hearsTone(hz: number, ms = 10_000) {
+    let pitch = 0
+    await eventually(`${hz} Hz at the phone`, () => Math.abs((pitch = heardPitch(this.lately(), 8000)) - hz) < 25, ms).catch((e: Error) => {
+      throw new Error(`${e.message}; it hears ${pitch} Hz`)
+    })
+  }
+
+  get loudness() {
+    return rms(this.lately())
+  }
+
+  private async launch(o: PhoneOptions) {
+    const sip = o.port ?? (await freeUDP())
+    let control = await freeTCP()
+    while (control === sip + 1) control = await freeTCP() // where it listens for TLS
+    const voice = path.join(this.dir, 'voice.wav')
+    writeFileSync(voice, toneWav(o.tone ?? 440, 240, 8000))
     const modules = modulePath()
+    const rtp = 33000 + (sip % 1000) * 20
     writeFileSync(
       path.join(this.dir, 'config'),
       [
         `sip_listen 127.0.0.1:${sip}`,
-        `audio_player aufile,${this.heard}`,
-        `audio_alert aufile,${path.join(this.dir, 'alert.wav')}`,
-        `audio_source ausine,${o.tone ?? 440}`,
+        `snd_path ${this.dir}`,
+        'audio_player aubridge,ear',
+        'audio_alert aubridge,bell',
+        `audio_source aufile,${voice}`,
+        'audio_level no',
         'audio_buffer 20-160',
-        `rtp_ports ${31000 + (sip % 1000) * 4}-${31000 + (sip % 1000) * 4 + 20}`,
+        `rtp_ports ${rtp}-${rtp + 18}`,
         ...(modules ? [`module_path ${modules}`] : []),
-        'module g711.so',
-        'module g722.so',
-        'module ausine.so',
-        'module aufile.so',
-        'module_tmp uuid.so',
-        'module_tmp account.so',
-        'module_app menu.so',
-        'module_app ctrl_tcp.so',
+        ...['g711', 'g722', 'aufile', 'aubridge', 'sndfile'].map((m) => `module ${m}.so`),
+        ...['uuid', 'account'].map((m) => `module_tmp ${m}.so`),
+        ...['menu', 'ctrl_tcp'].map((m) => `module_app ${m}.so`),
         `ctrl_tcp_listen 127.0.0.1:${control}`,
         '',
       ].join('\n'),
     )
     const account = [
-      `<sip:${o.user}@127.0.0.1:${hospital.sipPort};transport=udp>`,
-      o.password ? `auth_pass=${o.password}` : '',
+      `<sip:${o.user}@${this.server};transport=udp>`,
+      o.password ? `auth_user=${o.user};auth_pass=${o.password}` : '',
       `regint=${o.password ? 60 : 0}`,
       `audio_codecs=${o.codecs ?? 'pcma'}`,
       o.autoAnswer ? 'answermode=auto' : '',
     ]
     writeFileSync(path.join(this.dir, 'accounts'), account.filter(Boolean).join(';') + '\n')
-    this.process = spawn('baresip', ['-f', this.dir], { stdio: 'ignore' })
+    writeFileSync(path.join(this.dir, 'contacts'), '')
+    this.process = spawn('baresip', ['-4', '-f', this.dir], { stdio: 'ignore' })
     this.control = await eventually('baresip control socket', () => open(control), 10_000)
-    this.control.on('data', (d) => this.read(d.toString('utf8')))
+    this.control.on('data', (d) => this.read(d))
     this.control.on('error', () => {})
-    if (o.password) await this.event('REGISTER_OK')
   }
 
-  private read(text: string) {
-    this.pending += text
+  // Messages are netstrings of JSON.
+  private read(data: Buffer) {
+    this.pending = Buffer.concat([this.pending, data])
     for (;;) {
       const colon = this.pending.indexOf(':')
-      const length = Number(this.pending.slice(0, colon))
+      const length = Number(this.pending.subarray(0, Math.max(0, colon)).toString())
       if (colon < 0 || this.pending.length < colon + 1 + length + 1) return
-      const message = JSON.parse(this.pending.slice(colon + 1, colon + 1 + length)) as Event & { event?: boolean }
-      this.pending = this.pending.slice(colon + 1 + length + 1)
+      const message = JSON.parse(this.pending.subarray(colon + 1, colon + 1 + length).toString()) as Event & { event?: boolean }
+      this.pending = this.pending.subarray(colon + 1 + length + 1)
       if (message.event) this.events.push(message)
     }
   }
@@ -92,13 +130,20 @@ export class Baresip {
     this.control.write(`${Buffer.byteLength(text)}:${text},`)
   }
 
-  /** Waits for an event such as CALL_ESTABLISHED or CALL_CLOSED. */
-  async event(type: string, ms = 15_000) {
-    return eventually(`baresip ${type}`, () => this.events.find((e) => e.type === type), ms)
+  /** Waits for an event such as REGISTER_OK, CALL_ESTABLISHED or CALL_CLOSED; all of the call so far count. */
+  async event(type: string, ms = 15_000): Promise<Event> {
+    return eventually(`baresip ${type} (${this.events.map((e) => e.type).join(' ')})`, () => this.events.find((e) => e.type === type), ms)
   }
 
-  dial(hospital: Hospital, number: string) {
-    this.command('dial', `sip:${number}@127.0.0.1:${hospital.sipPort}`)
+  has(type: string) {
+    return this.events.some((e) => e.type === type)
+  }
+
+  /** Starts a call; what was heard and told before is forgotten. */
+  dial(number: string) {
+    this.events.length = 0
+    for (const f of this.ears()) rmSync(f)
+    this.command('dial', `sip:${number}@${this.server}`)
   }
 
   accept() {
@@ -109,29 +154,30 @@ export class Baresip {
     this.command('hangup')
   }
 
+  /** Presses a key (RFC 4733). */
   press(key: string) {
     this.command('sndcode', key)
-    this.command('sndcode', '\u0004')
   }
 
   async close() {
     this.control?.destroy()
-    const ended = new Promise((done) => this.process.once('exit', done))
-    if (this.process.exitCode == null) {
+    if (this.process && this.process.exitCode == null) {
+      const ended = new Promise((done) => this.process.once('exit', done))
       this.process.kill('SIGKILL')
       await ended
     }
     rmSync(this.dir, { recursive: true, force: true })
   }
+
+  /** The configuration and the sound, for a test that failed. */
+  files() {
+    return readdirSync(this.dir).map((f) => `${f}: ${readFileSync(path.join(this.dir, f)).length} bytes`)
+  }
 }
 
 function modulePath() {
-  for (const dir of ['/usr/lib/baresip/modules', '/usr/local/lib/baresip/modules', '/opt/homebrew/lib/baresip/modules']) {
-    try {
-      if (readdirSync(dir).length > 0) return dir
-    } catch {
-      // not here
-    }
+  for (const dir of ['/usr/lib/baresip/modules', '/usr/lib/x86_64-linux-gnu/baresip/modules', '/usr/local/lib/baresip/modules', '/opt/homebrew/lib/baresip/modules']) {
+    if (existsSync(dir)) return dir
   }
   return undefined
 }

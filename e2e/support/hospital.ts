@@ -1,43 +1,66 @@
-// A hospital of its own for each test file: the real binary on an empty data
-// folder and free ports, ended by its own pid.
+// A hospital of its own for each test file: the real binary on a freshly
+// seeded data folder and free ports, ended by its own pid. The seed is made
+// once per run (see seed.ts) and copied.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, openSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { createSocket } from 'node:dgram'
+import { cpSync, existsSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freeTCP, freeUDP } from './net.js'
+import { Session } from './session.js'
+import { eventually, pause } from './wait.js'
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
+const binary = process.env.HEARTLINE_BIN ?? path.join(root, 'bin/heartline')
 
-export const logins = {
-  admin: { login: 'admin', password: 'Heartline-96166' },
-  supervisor: { login: 'supervisor', password: 'Heartline-96166' },
-  agent1: { login: 'agent1', password: 'Heartline-96166' },
-  agent2: { login: 'agent2', password: 'Heartline-96166' },
-} as const
+// The program refuses settings that it does not know, such as those of the tests.
+const strangers = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HEARTLINE_')))
+
+export type Login = { login: string; password: string; name: string; role: string }
+
+/** Somebody whom the demo lets a visitor of /try be. */
+export type Person = { number: string; name: string; age: number; sex: string; scenario: string }
 
 export class Hospital {
   private process?: ChildProcess
-  readonly data = mkdtempSync(path.join(tmpdir(), 'heartline-e2e-'))
+  private logins: Login[] = []
+  private outside: number[] = []
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'heartline-e2e-'))
   httpPort = 0
   sipPort = 0
-  private ports: Record<string, string> = {}
+  private env: Record<string, string> = {}
+
+  /** A running hospital with its demo data and a carrier whose calls come from test phones. */
+  static async open(): Promise<Hospital> {
+    const h = new Hospital()
+    const seed = process.env.E2E_SEED
+    if (seed) cpSync(seed, h.data, { recursive: true })
+    await h.start()
+    return h
+  }
 
   get url() {
     return `http://127.0.0.1:${this.httpPort}`
   }
 
-  get logFile() {
-    return path.join(this.data, 'server.log')
+  get data() {
+    return path.join(this.folder, 'var')
+  }
+
+  get log() {
+    return readFileSync(path.join(this.folder, 'server.log'), 'utf8')
+  }
+
+  get exitCode() {
+    return this.process?.exitCode ?? null
   }
 
   async start() {
     if (!this.httpPort) {
       this.httpPort = await freeTCP()
       this.sipPort = await freeUDP()
-      this.ports = {
-        HEARTLINE_DATA: path.join(this.data, 'var'),
+      this.env = {
+        HEARTLINE_DATA: this.data,
         HEARTLINE_HTTP_ADDR: `127.0.0.1:${this.httpPort}`,
         HEARTLINE_SIP_ADDR: `127.0.0.1:${this.sipPort}`,
         HEARTLINE_SIP_TLS_ADDR: '',
@@ -45,116 +68,87 @@ export class Hospital {
         HEARTLINE_BROWSER_UDP_PORT: String(await freeUDP()),
       }
     }
-    const log = openSync(this.logFile, 'a')
-    this.process = spawn(path.join(root, 'bin/heartline'), ['demo', '--log-format', 'json'], {
-      cwd: this.data,
-      env: { ...process.env, ...this.ports },
-      stdio: ['ignore', log, log],
-    })
+    const log = openSync(path.join(this.folder, 'server.log'), 'a')
+    this.process = spawn(binary, ['demo'], { cwd: this.folder, env: { ...strangers, ...this.env }, stdio: ['ignore', log, log] })
+    closeSync(log)
     await this.ready()
+    this.logins = ((await (await fetch(`${this.url}/api/about`)).json()) as { logins: Login[] }).logins
   }
 
   private async ready() {
-    const deadline = Date.now() + 90_000
+    const deadline = Date.now() + 120_000
     for (;;) {
-      if (this.process?.exitCode != null) throw new Error(`the program ended with ${this.process.exitCode}; see ${this.logFile}`)
-      try {
-        const answer = await fetch(`${this.url}/readyz`)
-        if (answer.ok) return
-      } catch {
-        // not listening yet
-      }
-      if (Date.now() > deadline) throw new Error(`not ready within 90 s; see ${this.logFile}`)
+      if (this.process?.exitCode != null) throw new Error(`the program ended with ${this.process.exitCode}:\n${this.log.slice(-4000)}`)
+      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined)
+      if (answer?.ok) return
+      if (Date.now() > deadline) throw new Error(`not ready within 120 s:\n${this.log.slice(-4000)}`)
       await pause(100)
     }
   }
 
-  /** Ends the program: SIGTERM drains, SIGKILL is a power cut. */
-  async stop(signal: NodeJS.Signals = 'SIGKILL') {
-    const p = this.process
-    if (!p || p.exitCode != null || p.signalCode != null) return
-    const ended = new Promise((done) => p.once('exit', done))
-    p.kill(signal)
-    await ended
+  /** SIGTERM drains, SIGKILL is a power cut. Does not wait for the end. */
+  signal(signal: NodeJS.Signals) {
+    this.process?.kill(signal)
+  }
+
+  async ended(ms = 20_000) {
+    await eventually('the end of the program', () => this.process?.exitCode != null || this.process?.signalCode != null, ms)
   }
 
   async close() {
-    await this.stop()
-    rmSync(this.data, { recursive: true, force: true })
-  }
-}
-
-/** An API session of a user, outside any browser. */
-export class Session {
-  private constructor(
-    readonly hospital: Hospital,
-    private readonly cookie: string,
-  ) {}
-
-  static async open(hospital: Hospital, who: keyof typeof logins) {
-    const answer = await fetch(`${hospital.url}/api/session`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-heartline': '1' },
-      body: JSON.stringify(logins[who]),
-    })
-    if (!answer.ok) throw new Error(`sign-in of ${who}: ${answer.status} ${await answer.text()}`)
-    const cookie = answer.headers.getSetCookie().map((c) => c.split(';')[0]).join('; ')
-    return new Session(hospital, cookie)
+    this.signal('SIGKILL')
+    await this.ended()
+    if (process.env.E2E_KEEP) return
+    rmSync(this.folder, { recursive: true, force: true })
   }
 
-  async call(method: string, path: string, body?: unknown): Promise<Response> {
-    return fetch(this.hospital.url + path, {
-      method,
-      headers: { cookie: this.cookie, 'x-heartline': '1', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    })
+  login(who: string): Login {
+    const found = this.logins.find((l) => l.login === who)
+    if (!found) throw new Error(`the demo has no login ${who}`)
+    return found
   }
 
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  async get(path: string): Promise<any> {
-    const answer = await this.call('GET', path)
-    if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`)
-    return answer.json()
+  /** An API session outside any browser. */
+  as(who: string): Promise<Session> {
+    const { login, password } = this.login(who)
+    return Session.open(this.url, login, password)
   }
-}
 
-export const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
+  /** A caller of the demo's list, such as 'known', 'shared' or 'unknown'. */
+  async person(scenario: string): Promise<Person> {
+    const { items } = (await (await fetch(`${this.url}/api/try/identities`)).json()) as { items: Person[] }
+    const found = items.find((p) => p.scenario === scenario)
+    if (!found) throw new Error(`the demo has nobody for ${scenario}: ${items.map((p) => p.scenario).join(' ')}`)
+    return found
+  }
 
-/** Polls until probe gives something truthy; the last word is what it saw. */
-export async function eventually<T>(what: string, probe: () => Promise<T> | T, ms = 15_000): Promise<NonNullable<T>> {
-  const deadline = Date.now() + ms
-  let last: unknown
-  for (;;) {
-    try {
-      const value = await probe()
-      if (value) return value as NonNullable<T>
-      last = value
-    } catch (e) {
-      last = e
+  /** A UDP port whose calls the hospital takes as those of its carrier. */
+  async carrierPort(): Promise<number> {
+    if (this.outside.length === 0) {
+      for (let i = 0; i < 12; i++) this.outside.push(await freeUDP())
+      const admin = await this.as('admin')
+      await admin.send('POST', '/api/admin/trunks', {
+        name: '测试运营商', kind: 'static', host: '127.0.0.1', port: this.outside[0], transport: 'udp', priority: 5,
+        peer_ips: this.outside.map((p) => `127.0.0.1:${p}`), caller_id: '96166', enabled: true, max_calls: 30, options_every_s: 0,
+      })
     }
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${ms} ms; last: ${String(last)}`)
-    await pause(100)
+    return this.outside.shift()!
   }
 }
 
-function freeTCP(): Promise<number> {
-  return new Promise((done, fail) => {
-    const s = createServer()
-    s.once('error', fail)
-    s.listen(0, '127.0.0.1', () => {
-      const { port } = s.address() as { port: number }
-      s.close(() => done(port))
-    })
-  })
+/** Words of the screen, by their key. */
+export function words(locale: 'zh-CN' | 'en' = 'zh-CN'): (key: string) => string {
+  const file = path.join(root, 'web/src/locales', `${locale}.json`)
+  const all = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>
+  return (key) => {
+    if (!all[key]) throw new Error(`no words for ${key} in ${locale}`)
+    return all[key]
+  }
 }
 
-export function freeUDP(): Promise<number> {
-  return new Promise((done, fail) => {
-    const s = createSocket('udp4')
-    s.once('error', fail)
-    s.bind(0, '127.0.0.1', () => {
-      const { port } = s.address()
-      s.close(() => done(port))
-    })
-  })
+/** A spoken prompt as shipped. */
+export function prompt(name: string): string {
+  const file = path.join(root, 'internal/contact/switchboard/prompts/zh-CN', `${name}.wav`)
+  if (!existsSync(file)) throw new Error(`no prompt ${name}`)
+  return file
 }

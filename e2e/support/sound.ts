@@ -56,6 +56,17 @@ export function toneSeconds(x: Float32Array, rate: number, hz: number): number {
   return windows / 10
 }
 
+/** The tone that fills a piece (Hz), 0 when no single tone does. */
+export function heardPitch(x: Float32Array, rate: number): number {
+  if (x.length < rate / 10 || rms(x) < 0.01) return 0
+  let best = { share: 0, hz: 0 }
+  for (let hz = 200; hz <= 3000; hz += 5) {
+    const share = toneShare(x.subarray(0, 800), rate, hz)
+    if (share > best.share) best = { share, hz }
+  }
+  return best.share > 0.5 ? best.hz : 0
+}
+
 export function rms(x: Float32Array): number {
   let sum = 0
   for (const v of x) sum += v * v
@@ -106,4 +117,24 @@ function chunks(x: Float32Array): number[] {
     out.push(Math.sqrt(sum))
   }
   return out
+}
+
+/** Ten seconds of a tone as a WAV file. */
+export function toneWav(hz: number, seconds = 10, rate = 48000): Buffer {
+  const n = rate * seconds
+  const b = Buffer.alloc(44 + 2 * n)
+  b.write('RIFF', 0, 'latin1')
+  b.writeUInt32LE(36 + 2 * n, 4)
+  b.write('WAVEfmt ', 8, 'latin1')
+  b.writeUInt32LE(16, 16)
+  b.writeUInt16LE(1, 20)
+  b.writeUInt16LE(1, 22)
+  b.writeUInt32LE(rate, 24)
+  b.writeUInt32LE(2 * rate, 28)
+  b.writeUInt16LE(2, 32)
+  b.writeUInt16LE(16, 34)
+  b.write('data', 36, 'latin1')
+  b.writeUInt32LE(2 * n, 40)
+  for (let i = 0; i < n; i++) b.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * hz * i) / rate)), 44 + 2 * i)
+  return b
 }
