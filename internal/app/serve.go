@@ -94,6 +94,14 @@ func (a *App) closeOrphans(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// While people talk nothing is logged, but they are recorded.
+	heard, err := a.recordings.LastAt(ctx)
+	if err != nil {
+		return err
+	}
+	if heard.After(last) {
+		last = heard
+	}
 	n, err := a.records.CloseOrphans(identity.System(ctx, "restart"), last)
 	if n > 0 {
 		a.log.Info("closed calls that the last run left open", "count", n)

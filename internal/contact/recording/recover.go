@@ -2,6 +2,7 @@ package recording
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -9,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"heartline/internal/platform/errs"
+	"heartline/internal/platform/store"
 )
 
 // Recover finishes the files that a crash left open and returns how many could
@@ -40,6 +43,25 @@ func (s *Service) Recover(ctx context.Context) (saved int, err error) {
 		saved++
 	}
 	return saved, failed
+}
+
+// LastAt is when the newest sound was recorded; zero without any. After
+// Recover it is a moment at which the last run still lived.
+func (s *Service) LastAt(ctx context.Context) (at time.Time, err error) {
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		var ended sql.NullInt64
+		if err := tx.QueryRow(ctx, "SELECT MAX(ended_at) FROM recordings").Scan(&ended); err != nil {
+			return err
+		}
+		if ended.Valid {
+			at = store.Time(ended.Int64)
+		}
+		return nil
+	})
+	if err != nil {
+		return at, fmt.Errorf("newest recording: %w", err)
+	}
+	return at, nil
 }
 
 func (s *Service) find(suffix string) (paths []string, err error) {
