@@ -23,7 +23,8 @@ const (
 // Search finds people from one box: phone, document or card number (whole or
 // its end), customer code, Chinese or Latin name, pinyin, initials, in any
 // order and with small mistakes. Best hits first, at most limit (20, no more
-// than 50). A query that is too short to mean anything finds nobody.
+// than 50). An empty query lists who was in touch last; one that is too short to
+// mean anything finds nobody.
 func (s *Service) Search(ctx context.Context, q string, limit int) ([]Hit, error) {
 	who, err := identity.Require(ctx, identity.PatientRead)
 	if err != nil {
@@ -34,10 +35,14 @@ func (s *Service) Search(ctx context.Context, q string, limit int) ([]Hit, error
 	}
 	query := parseQuery(q)
 	hits := []Hit{}
-	if query.empty() {
-		return hits, nil
+	if query.empty() && q != "" {
+		return hits, nil // nothing in it to look for
 	}
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		if query.empty() {
+			hits, err = s.recent(ctx, tx, who, min(limit, maxHits))
+			return err
+		}
 		f := &finder{s: s, tx: tx, found: make(map[string]candidate), want: min(limit, maxHits)}
 		if err := f.run(ctx, query); err != nil {
 			return err

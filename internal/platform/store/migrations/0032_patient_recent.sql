@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX patients_recent ON patients (last_at);
