@@ -16,9 +16,9 @@ declare module 'vue-router' {
 }
 
 /** The first page for this person: agents at the desk, supervisors at the wallboard. */
-function home(can: (...p: string[]) => boolean): string {
+function home(can: (...p: string[]) => boolean, agent: boolean): string {
   for (const f of ['wallboard', 'desk', 'customers', 'calls', 'directory', 'reports', 'admin']) {
-    if (f === 'wallboard' && can('call.handle') && !can('supervise.monitor')) continue
+    if ((f === 'wallboard' && agent && !can('supervise.monitor')) || (f === 'desk' && !agent)) continue
     const route = features.flatMap((m) => m.menu).find((i) => i.name === f)
     if (route && can(...route.needs)) return f
   }
@@ -51,7 +51,7 @@ export function makeRouter(): Router {
     if (!session.loaded) await session.load()
     if (!session.view) return { name: 'sign-in', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
     if (session.view.must_change_password && to.name !== 'settings') return { name: 'settings', query: { password: '1' } }
-    if (to.path === '/') return { name: home(session.can), replace: true }
+    if (to.path === '/') return { name: home(session.can, session.agent), replace: true }
     if (to.meta.needs?.length && !session.can(...to.meta.needs)) return { name: 'missing', params: { rest: ['denied'] } }
     return true
   })

@@ -9,6 +9,8 @@ export interface MenuItem {
   group: 'work' | 'insight' | 'admin' | 'none'
   /** Any one of these permissions shows the entry. */
   needs: string[]
+  /** Shown only to those who have a working profile at the telephone. */
+  agent?: boolean
 }
 
 /** What a feature gives to the application: its pages and its menu. */

@@ -24,7 +24,8 @@ export class Ringtone {
     this.gain.connect(ctx.destination)
     const bar = () => [0, 0.16, 0.32, 0.9, 1.06, 1.22].forEach((at, i) => this.note(ctx, at, [659.3, 784, 987.8][i % 3]!))
     bar()
-    this.timer = setInterval(bar, 2600)
+    // After a reload the browser may allow sound only a moment later: ask again at every bar.
+    this.timer = setInterval(() => (unlockAudio(), bar()), 2600)
   }
 
   stop(): void {

@@ -11,6 +11,8 @@ export const useSession = defineStore('session', () => {
   const about = ref<About | null>(null)
   const loaded = ref(false)
   const user = computed(() => view.value?.user ?? null)
+  /** May handle calls and has a working profile at the telephone. */
+  const agent = computed(() => Boolean(view.value?.agent) && can('call.handle'))
   const permissions = computed(() => new Set<string>(view.value?.permissions ?? []))
 
   function can(...any: string[]): boolean {
@@ -59,5 +61,5 @@ export const useSession = defineStore('session', () => {
     view.value = null
   }
 
-  return { view, about, loadAbout, user, permissions, loaded, can, load, accept, signIn, signOut, forget }
+  return { view, agent, about, loadAbout, user, permissions, loaded, can, load, accept, signIn, signOut, forget }
 })

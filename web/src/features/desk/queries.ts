@@ -13,7 +13,7 @@ export function useDesk() {
   const query = useQuery({
     queryKey: deskKey,
     queryFn: () => unwrap(client.GET('/api/desk')),
-    enabled: computed(() => session.can('call.handle')),
+    enabled: computed(() => session.agent),
     refetchInterval: 20_000, // events keep it fresh; this covers a lost one
   })
   const desk = computed<DeskView | undefined>(() => query.data.value)
