@@ -29,6 +29,7 @@ type tries struct {
 type try struct {
 	browser   media.Browser
 	connected bool
+	up        chan struct{} // closed at the first connection of browser
 	call      *call
 	events    chan TryEvent
 }
@@ -95,7 +96,7 @@ func (s *Service) TryConnect(ctx context.Context, session, offer string) (string
 		return "", err
 	}
 	var old media.Browser
-	s.tries.with(session, func(v *try) { old, v.browser, v.connected = v.browser, b, false })
+	s.tries.with(session, func(v *try) { old, v.browser, v.connected, v.up = v.browser, b, false, make(chan struct{}) })
 	if old != nil {
 		s.closeBrowser(old)
 	}
@@ -117,6 +118,11 @@ func (s *Service) tryEvent(session string, b media.Browser, ev media.BrowserEven
 	}
 	v.connected = ev == media.BrowserConnected
 	if v.connected {
+		select {
+		case <-v.up:
+		default:
+			close(v.up)
+		}
 		v.tell(TryEvent{State: TryStateConnected})
 	} else {
 		v.tell(TryEvent{State: TryStateDisconnected, Cause: string(ev)})
@@ -167,10 +173,11 @@ func (s *Service) TryDial(ctx context.Context, session, number, callerID string)
 		return "", errs.InvalidField("caller", "call.number_invalid")
 	}
 	var b media.Browser
+	var up chan struct{}
 	busy := false
-	s.tries.with(session, func(v *try) { b, busy = v.browser, v.call != nil })
+	s.tries.with(session, func(v *try) { b, up, busy = v.browser, v.up, v.call != nil })
 	switch {
-	case b == nil || !b.Connected():
+	case b == nil || !s.soon(ctx, up) || !b.Connected():
 		return "", errNoSound
 	case busy:
 		return "", errElse
@@ -192,6 +199,19 @@ func (s *Service) TryDial(ctx context.Context, session, number, callerID string)
 		c.arrive(l, dest, func() error { return c.takeBrowser(l, b) })
 	})
 	return c.id, nil
+}
+
+// soon waits for the sound: the browser sees the connection a moment earlier
+// than we do, and dials at once.
+func (s *Service) soon(ctx context.Context, up <-chan struct{}) bool {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.OpTimeout)
+	defer cancel()
+	select {
+	case <-up:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // tellVisitor tells the opener's window, when it is one of /try.
