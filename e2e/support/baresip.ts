@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Hospital } from './hospital.js'
 import { freeTCP, freeUDP } from './net.js'
-import { heardPitch, readWav, rms, toneWav } from './sound.js'
+import { heardPitch, readWav, rms, toneShare, toneWav } from './sound.js'
 import { eventually } from './wait.js'
 
 export type PhoneOptions = {
@@ -26,6 +26,7 @@ export class Baresip {
   private control!: Socket
   private pending = Buffer.alloc(0)
   private readonly dir = mkdtempSync(path.join(tmpdir(), 'baresip-'))
+  private answer = '' // to the last command that says something
   readonly events: Event[] = []
 
   private constructor(private readonly server: string) {}
@@ -64,6 +65,12 @@ export class Baresip {
     await eventually(`${hz} Hz at the phone`, () => Math.abs((pitch = heardPitch(this.lately(), 8000)) - hz) < 25, ms).catch((e: Error) => {
       throw new Error(`${e.message}; it hears ${pitch} Hz`)
     })
+  }
+
+  /** Whether a tone is among what the phone hears. */
+  hasTone(hz: number): boolean {
+    const x = this.lately()
+    return x.length > 800 && rms(x) > 0.01 && toneShare(x, 8000, hz) > 0.12
   }
 
   get loudness() {
@@ -119,9 +126,10 @@ export class Baresip {
       const colon = this.pending.indexOf(':')
       const length = Number(this.pending.subarray(0, Math.max(0, colon)).toString())
       if (colon < 0 || this.pending.length < colon + 1 + length + 1) return
-      const message = JSON.parse(this.pending.subarray(colon + 1, colon + 1 + length).toString()) as Event & { event?: boolean }
+      const message = JSON.parse(this.pending.subarray(colon + 1, colon + 1 + length).toString()) as Event & { event?: boolean; data?: string }
       this.pending = this.pending.subarray(colon + 1 + length + 1)
       if (message.event) this.events.push(message)
+      else if (message.data) this.answer = message.data
     }
   }
 
@@ -130,7 +138,15 @@ export class Baresip {
     this.control.write(`${Buffer.byteLength(text)}:${text},`)
   }
 
-  /** Waits for an event such as REGISTER_OK, CALL_ESTABLISHED or CALL_CLOSED; all of the call so far count. */
+  /** Waits until the registrar took the phone, or refused it. */
+  async registered(want: 'OK' | 'ERR' = 'OK') {
+    await eventually(`registration ${want}: ${this.answer}`, () => {
+      this.command('reginfo')
+      return new RegExp(`\\b${want}\\b`).test(this.answer)
+    })
+  }
+
+  /** Waits for an event such as CALL_ESTABLISHED or CALL_CLOSED; all of the call so far count. */
   async event(type: string, ms = 15_000): Promise<Event> {
     return eventually(`baresip ${type} (${this.events.map((e) => e.type).join(' ')})`, () => this.events.find((e) => e.type === type), ms)
   }

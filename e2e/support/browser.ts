@@ -99,6 +99,11 @@ export class Sitter {
     return this.page.evaluate(() => (window as unknown as { heardPitch(): number }).heardPitch())
   }
 
+  /** Whether a tone is among what is heard. */
+  hasTone(hz: number): Promise<boolean> {
+    return this.page.evaluate((f) => (window as unknown as { hasTone(hz: number): boolean }).hasTone(f), hz)
+  }
+
   async hearsTone(hz: number, ms = 10_000) {
     let last = 0
     await eventually(`${hz} Hz in the browser`, async () => Math.abs((last = await this.hears()) - hz) < 25, ms).catch((e: Error) => {
@@ -148,6 +153,16 @@ function rig() {
     }
   }
   window.RTCPeerConnection = Watched as typeof RTCPeerConnection
+  // A tone stands out of its neighbourhood.
+  ;(window as unknown as { hasTone(hz: number): boolean }).hasTone = (hz) =>
+    ears.some(({ analyser, track }) => {
+      const bins = new Float32Array(analyser.frequencyBinCount)
+      analyser.getFloatFrequencyData(bins)
+      const at = Math.round((hz * analyser.fftSize) / analyser.context.sampleRate)
+      const around = Math.max(bins[at - 15], bins[at + 15])
+      const here = Math.max(...bins.subarray(at - 2, at + 3))
+      return track.readyState === 'live' && here > -50 && here > around + 15
+    })
   ;(window as unknown as { heardPitch(): number }).heardPitch = () => {
     let best = { level: -60, hz: 0 }
     for (const { analyser, track } of ears) {

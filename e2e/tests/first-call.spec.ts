@@ -129,7 +129,7 @@ test('the call detail tells every step, with the routing receipt', async () => {
   await second.page.goto(`/calls/${callId}`)
   await expect(second.page.locator('main')).toContainText(caller.name)
   await expect(second.page.locator('main textarea')).toHaveValue('约了周三上午的心内科')
-  await expect(second.page.locator('main')).toContainText(second.words('detail.receipt'))
+  await expect(second.page.locator('main')).toContainText(second.words('receipt.show'))
 })
 
 test('the recording is whole: caller on the left, both agents on the right', async () => {
