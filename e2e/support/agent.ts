@@ -30,7 +30,7 @@ export class Agent extends Sitter {
   async takePhoneSeat(extension: string) {
     await this.page.goto('/desk')
     await this.page.getByRole('radio', { name: this.words('seat.extension') }).click()
-    await this.page.locator('#seat-ext').click()
+    await this.page.locator(".el-select").filter({ has: this.page.locator("#seat-ext") }).click()
     await this.page.getByRole('option', { name: extension }).first().click()
     await this.button('seat.take').click()
     await expect(this.page.locator('.bar .lamp')).toContainText(extension)

@@ -142,7 +142,7 @@ export class Baresip {
   async registered(want: 'OK' | 'ERR' = 'OK') {
     await eventually(`registration ${want}: ${this.answer}`, () => {
       this.command('reginfo')
-      return new RegExp(`\\b${want}\\b`).test(this.answer)
+      return new RegExp(`[^A-Z]${want}[^A-Z]`).test(this.answer) // with colours around
     })
   }
 
@@ -155,10 +155,15 @@ export class Baresip {
     return this.events.some((e) => e.type === type)
   }
 
-  /** Starts a call; what was heard and told before is forgotten. */
-  dial(number: string) {
+  /** What was heard and told in earlier calls counts no more. */
+  forget() {
     this.events.length = 0
     for (const f of this.ears()) rmSync(f)
+  }
+
+  /** Starts a call. */
+  dial(number: string) {
+    this.forget()
     this.command('dial', `sip:${number}@${this.server}`)
   }
 

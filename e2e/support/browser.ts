@@ -1,5 +1,5 @@
 // Chromium with a tone for a microphone, and an ear on what it plays.
-import { chromium, type BrowserContextOptions, type BrowserServer, type ConsoleMessage, type Page } from '@playwright/test'
+import { chromium, expect, type BrowserContextOptions, type BrowserServer, type ConsoleMessage, type Page } from '@playwright/test'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -92,6 +92,40 @@ export class Sitter {
     await this.page.locator('#password').fill(password)
     await this.page.locator('button[type=submit]').click()
     await this.page.waitForURL((u) => !u.pathname.includes('sign-in'))
+  }
+
+  private who = ''
+
+  /** Signs in as somebody, unless that is who is signed in; '' is nobody. */
+  async as(who: string) {
+    if (who === this.who) return
+    await this.page.context().clearCookies()
+    this.who = who
+    if (who) await this.signIn(who)
+  }
+
+  /** Opens a page and waits until it has all it shows. */
+  async visit(path: string) {
+    await this.page.goto(path)
+    await this.page.waitForLoadState('networkidle').catch(() => {}) // the live stream is no traffic
+    await expect(this.page.locator('.bones, [aria-busy=true]')).toHaveCount(0)
+  }
+
+  /** Waits until everything has been read, drawn and moved to its place. */
+  async settled() {
+    await expect(this.page.locator('.bones, [aria-busy=true]')).toHaveCount(0)
+    await this.page.evaluate(async () => {
+      await document.fonts.ready
+      await Promise.all(Array.from(document.images).map((i) => i.complete || new Promise((done) => ((i.onload = done), (i.onerror = done)))))
+      await Promise.all(document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished.catch(() => {})))
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+    })
+  }
+
+  /** Keys of messages that stand on the page instead of words. */
+  rawKeys(text: string): string[] {
+    const groups = ['common', 'menu', 'desk', 'call', 'calls', 'wall', 'admin', 'error', 'field', 'person', 'patient', 'try', 'report', 'kpi', 'settings', 'timeline', 'flow', 'prompt']
+    return [...text.matchAll(/\b([a-z]+)\.[a-z_]+(\.[a-z_]+)*\b/g)].filter((m) => groups.includes(m[1])).map((m) => m[0])
   }
 
   /** The loudest frequency heard right now (Hz), 0 when it is quiet. */

@@ -74,6 +74,7 @@ test('a wrong password is refused, and so is a call without one', async () => {
 })
 
 test('an agent sits at a desk phone: the record on the screen, the voice on the phone', async () => {
+  desk.forget()
   await agent.takePhoneSeat('8001')
   await agent.goReady()
   phone.dial('02786960000')

@@ -1,0 +1,108 @@
+// Photographs of every page, with a call in every state at the desk.
+import { mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { Agent } from '../support/agent.js'
+import { Baresip } from '../support/baresip.js'
+import { Sitter } from '../support/browser.js'
+import { Hospital, root } from '../support/hospital.js'
+import { pages } from '../support/pages.js'
+import { expect, test } from '../support/test.js'
+import { eventually } from '../support/wait.js'
+
+const folder = path.join(root, 'docs/screenshots')
+const small = { width: 390, height: 844 }
+
+let hospital: Hospital
+
+test.describe.configure({ mode: 'serial' })
+
+test.beforeAll(async () => {
+  mkdirSync(folder, { recursive: true })
+  hospital = await Hospital.open()
+})
+
+test.afterAll(async () => {
+  await hospital?.close()
+})
+
+async function shoot(s: Sitter, name: string) {
+  await s.page.mouse.move(0, 0)
+  await s.page.screenshot({ path: path.join(folder, `${name}.png`), animations: 'disabled' })
+}
+
+test('the desk while it rings, talks and wraps up, and the wallboard beside it', async () => {
+  const caller = await hospital.person('vip')
+  const [agent, boss, phone, waiting] = await Promise.all([
+    Agent.ready(hospital, 'agent1', 800),
+    Sitter.open(hospital),
+    Baresip.outside(hospital, caller.number, 500),
+    Baresip.outside(hospital, (await hospital.person('shared')).number, 600),
+  ])
+  try {
+    await boss.as('supervisor')
+    phone.dial('96166')
+    await eventually('the menu', () => phone.heard().length > 8 * 8000, 20_000)
+    phone.press('1')
+    await agent.rings()
+    await expect(agent.record).toHaveText(caller.name)
+    await agent.settled()
+    await shoot(agent, 'desk-ringing')
+    await agent.answer()
+    waiting.dial('02786960000')
+    await eventually('five seconds of talk', () => phone.heard().length > 18 * 8000, 20_000)
+    await agent.settled()
+    await shoot(agent, 'desk-talking')
+    await boss.visit('/wallboard')
+    await expect(boss.page.getByRole('row').filter({ hasText: caller.name })).toBeVisible()
+    await shoot(boss, 'wallboard')
+    waiting.hangup()
+    phone.hangup()
+    await agent.inState('wrap_up')
+    await agent.page.locator('textarea[id^=notes-]').fill('约周三上午心血管内科林致远主任，已提醒带医保卡。')
+    await agent.page.getByRole('button', { name: '预约成功', exact: true }).click()
+    await shoot(agent, 'desk-wrap-up')
+    await agent.button('wrap.finish').click()
+    await agent.inState('ready')
+    await agent.page.keyboard.press('Shift+?')
+    await expect(agent.page.getByRole('dialog', { name: agent.words('keys.title') })).toBeVisible()
+    await shoot(agent, 'desk-keys')
+  } finally {
+    await Promise.all([agent.close(), boss.close(), phone.close(), waiting.close()])
+  }
+})
+
+test('every page', async () => {
+  const list = await pages(await hospital.as('admin'))
+  const s = await Sitter.open(hospital)
+  try {
+    for (const { name, path, who } of list) {
+      if (name === 'wallboard' || name === 'missing') continue
+      await s.as(who)
+      await s.visit(path)
+      await s.settled()
+      await shoot(s, name)
+    }
+    await s.as('supervisor')
+    await s.page.evaluate(() => localStorage.setItem('heartline.locale', 'en'))
+    for (const { name, path } of list.filter((p) => ['call', 'customer'].includes(p.name))) {
+      await s.visit(path)
+      await s.settled()
+      await shoot(s, `${name}-en`)
+    }
+  } finally {
+    await s.close()
+  }
+})
+
+test('the pages for a telephone’s screen', async () => {
+  const s = await Sitter.open(hospital, { size: small })
+  try {
+    for (const [name, path] of [['try-mobile', '/try'], ['sign-in-mobile', '/sign-in']]) {
+      await s.visit(path)
+      await s.settled()
+      await shoot(s, name)
+    }
+  } finally {
+    await s.close()
+  }
+})

@@ -1,0 +1,106 @@
+// Every page in both languages: it opens, nothing breaks, and it can be used
+// by everybody.
+import { AxeBuilder } from '@axe-core/playwright'
+import { Agent } from '../support/agent.js'
+import { Sitter } from '../support/browser.js'
+import { Hospital } from '../support/hospital.js'
+import { pages } from '../support/pages.js'
+import { expect, test } from '../support/test.js'
+
+let hospital: Hospital
+
+test.describe.configure({ mode: 'serial' })
+
+test.beforeAll(async () => {
+  hospital = await Hospital.open()
+})
+
+test.afterAll(async () => {
+  await hospital?.close()
+})
+
+/** What keeps people from using the page, worst first. */
+async function barriers(s: Sitter): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page: s.page }).analyze()
+  return violations
+    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+    .map((v) => `${v.impact} ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(' | ')}`)
+}
+
+for (const locale of ['zh-CN', 'en'] as const) {
+  test(`every page opens without an error and without barriers (${locale})`, async () => {
+    test.setTimeout(180_000)
+    const boss = await Sitter.open(hospital, { locale })
+    try {
+      const admin = await hospital.as('admin')
+      const problems: string[] = []
+      for (const { path, who } of await pages(admin)) {
+        await boss.as(who)
+        boss.troubles.length = 0
+        await boss.visit(path)
+        const text = await boss.page.locator('body').innerText()
+        problems.push(...boss.rawKeys(text).map((k) => `${path}: no words for ${k}`))
+        problems.push(...boss.troubles.map((t) => `${path}: ${t}`))
+        problems.push(...(await barriers(boss)).map((t) => `${path}: ${t}`))
+      }
+      expect(problems).toEqual([])
+    } finally {
+      await boss.close()
+    }
+  })
+}
+
+test('a wrong password is told in words, and in the same words for somebody unknown', async () => {
+  const s = await Sitter.open(hospital)
+  try {
+    const said: string[] = []
+    for (const login of ['agent1', 'nobody-here']) {
+      await s.page.goto('/sign-in')
+      await s.page.locator('#login').fill(login)
+      await s.page.locator('#password').fill('not the password')
+      await s.page.locator('button[type=submit]').click()
+      const alert = s.page.getByRole('alert')
+      await expect(alert).toBeVisible()
+      said.push((await alert.innerText()).trim())
+    }
+    expect(said[0]).toMatch(/[\u4e00-\u9fff]/)
+    expect(said[1]).toBe(said[0])
+  } finally {
+    await s.close()
+  }
+})
+
+test('the desk explains its keys with ?, and works without a mouse', async () => {
+  const agent = await Agent.ready(hospital, 'agent1', 800)
+  try {
+    await agent.page.keyboard.press('Shift+?')
+    const help = agent.page.getByRole('dialog', { name: agent.words('keys.title') })
+    for (const key of ['keys.answer', 'keys.hold', 'keys.transfer', 'keys.hangup', 'keys.find']) await expect(help).toContainText(agent.words(key))
+    await agent.page.keyboard.press('Escape')
+    await expect(help).toBeHidden()
+    await agent.page.keyboard.press('Control+k')
+    await agent.page.keyboard.type('13971000001')
+    await expect(agent.page.getByRole('dialog')).toContainText('曾丽华')
+  } finally {
+    await agent.close()
+  }
+})
+
+test('calls are exported as CSV', async () => {
+  const s = await Sitter.open(hospital)
+  try {
+    await s.as('supervisor')
+    await s.visit('/calls')
+    const coming = s.page.waitForEvent('download')
+    await s.page.getByRole('button', { name: s.words('common.export') }).click()
+    const file = await coming
+    expect(file.suggestedFilename()).toMatch(/^calls-.*\.csv$/)
+    const chunks: Buffer[] = []
+    for await (const c of await file.createReadStream()) chunks.push(c as Buffer)
+    const lines = Buffer.concat(chunks).toString('utf8').trim().split('\n')
+    expect(lines.length).toBeGreaterThan(20)
+    expect(lines[1].split(',').length).toBe(lines[0].split(',').length)
+  } finally {
+    await s.close()
+  }
+})
