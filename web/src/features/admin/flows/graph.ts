@@ -48,8 +48,9 @@ export interface Picture {
 
 export const boxW = 176
 export const boxH = 56
-const gapX = 78
-const gapY = 24
+const gapX = 30
+const gapY = 66
+const margin = 60
 
 /** Every way out of a node: where to, and the name of the way. */
 export function exits(n: FlowNode): { to: string; label: string }[] {
@@ -96,37 +97,46 @@ export function draw(g: FlowGraph): Picture {
   const nodes = g.nodes ?? {}
   const depth = layers(g)
   const last = Math.max(-1, ...depth.values())
-  const columns: string[][] = []
-  for (const [id, d] of depth) (columns[d] ??= []).push(id)
+  const rows: string[][] = []
+  for (const [id, d] of depth) (rows[d] ??= []).push(id)
   const lost = Object.keys(nodes).filter((id) => !depth.has(id))
-  if (lost.length) columns[last + 1] = lost
-  const tallest = Math.max(1, ...columns.map((c) => c?.length ?? 0))
-  const height = tallest * (boxH + gapY) + gapY
+  if (lost.length) rows[last + 1] = lost
+  const widest = Math.max(1, ...rows.map((r) => r?.length ?? 0))
+  const width = widest * (boxW + gapX) - gapX + 2 * margin
   const boxes: Box[] = []
-  columns.forEach((ids, col) =>
-    ids.forEach((id, row) => {
-      const used = ids.length * (boxH + gapY) - gapY
-      boxes.push({ id, node: nodes[id]!, x: gapY + col * (boxW + gapX), y: (height - used) / 2 + row * (boxH + gapY), reachable: depth.has(id) })
+  rows.forEach((ids, row) =>
+    ids.forEach((id, i) => {
+      const used = ids.length * (boxW + gapX) - gapX
+      boxes.push({ id, node: nodes[id]!, x: (width - used) / 2 + i * (boxW + gapX), y: 30 + row * (boxH + gapY), reachable: depth.has(id) })
     }),
   )
   const at = new Map(boxes.map((b) => [b.id, b]))
-  return { boxes, edges: boxes.flatMap((b) => edgesOf(b, at)), width: gapY * 2 + columns.length * (boxW + gapX) - gapX + 40, height: height + 30 }
+  return { boxes, edges: boxes.flatMap((b) => edgesOf(b, at)), width, height: 30 + rows.length * (boxH + gapY) }
 }
 
 function edgesOf(b: Box, at: Map<string, Box>): Edge[] {
   const byTarget = new Map<string, string[]>()
   for (const e of exits(b.node)) if (at.has(e.to)) byTarget.set(e.to, [...(byTarget.get(e.to) ?? []), e.label])
-  return [...byTarget].map(([to, labels], i) => {
-    const t = at.get(to)!
-    const back = t.x <= b.x
-    const x1 = back ? b.x + boxW / 2 : b.x + boxW
-    const y1 = back ? b.y + boxH : b.y + boxH / 2
-    const x2 = back ? t.x + boxW / 2 : t.x
-    const y2 = back ? t.y + boxH : t.y + boxH / 2
-    const dip = Math.max(y1, y2) + 26 + i * 6
-    const mid = (x1 + x2) / 2
-    const path = back ? `M${x1} ${y1}C${x1} ${dip} ${x2} ${dip} ${x2} ${y2}` : `M${x1} ${y1}C${mid} ${y1} ${mid} ${y2} ${x2} ${y2}`
-    const near = back ? 0.5 : 0.34 // labels sit near their node, where the lines still stand apart
-    return { from: b.id, to, label: labels.filter(Boolean).join(' '), path, back, x: x1 + (x2 - x1) * near, y: back ? dip - 8 : y1 + (y2 - y1) * (3 * near * near - 2 * near ** 3) }
-  })
+  return [...byTarget].map(([to, labels], i) => edge(b, at.get(to)!, labels.filter(Boolean).join(' '), i))
+}
+
+/** Forward edges fall from the bottom to the top of a box; others leave and arrive at the sides. */
+function edge(b: Box, t: Box, label: string, i: number): Edge {
+  const back = t.y <= b.y
+  if (back) {
+    const right = t.x >= b.x
+    const x1 = b.x + (right ? boxW : 0)
+    const x2 = t.x + (right ? (t === b ? boxW : 0) : boxW)
+    const y1 = b.y + boxH / 2
+    const y2 = t === b ? b.y + boxH - 10 : t.y + boxH / 2
+    const bow = (right ? 1 : -1) * (t === b ? 42 : 26)
+    return { from: b.id, to: t.id, label, back, path: `M${x1} ${y1}C${x1 + bow} ${y1} ${x2 + (t === b ? bow : -bow)} ${y2} ${x2} ${y2}`, x: (x1 + x2) / 2 + (t === b ? bow * 0.8 : 0), y: (y1 + y2) / 2 - 12 }
+  }
+  const x1 = b.x + boxW / 2
+  const y1 = b.y + boxH
+  const x2 = t.x + boxW / 2
+  const y2 = t.y
+  const mid = (y1 + y2) / 2
+  const near = 0.36 + (i % 3) * 0.1 // labels sit near their node, where the lines still stand apart
+  return { from: b.id, to: t.id, label, back, path: `M${x1} ${y1}C${x1} ${mid} ${x2} ${mid} ${x2} ${y2}`, x: x1 + (x2 - x1) * (3 * near * near - 2 * near ** 3), y: y1 + (y2 - y1) * near }
 }
