@@ -117,11 +117,11 @@ export function draw(g: FlowGraph): Picture {
 function edgesOf(b: Box, at: Map<string, Box>): Edge[] {
   const byTarget = new Map<string, string[]>()
   for (const e of exits(b.node)) if (at.has(e.to)) byTarget.set(e.to, [...(byTarget.get(e.to) ?? []), e.label])
-  return [...byTarget].map(([to, labels], i) => edge(b, at.get(to)!, labels.filter(Boolean).join(' '), i))
+  return [...byTarget].map(([to, labels]) => edge(b, at.get(to)!, labels.filter(Boolean).join(' ')))
 }
 
 /** Forward edges fall from the bottom to the top of a box; others leave and arrive at the sides. */
-function edge(b: Box, t: Box, label: string, i: number): Edge {
+function edge(b: Box, t: Box, label: string): Edge {
   const back = t.y <= b.y
   if (back) {
     const right = t.x >= b.x
@@ -137,6 +137,6 @@ function edge(b: Box, t: Box, label: string, i: number): Edge {
   const x2 = t.x + boxW / 2
   const y2 = t.y
   const mid = (y1 + y2) / 2
-  const near = 0.36 + (i % 3) * 0.1 // labels sit near their node, where the lines still stand apart
+  const near = 0.6 // labels sit where the lines already stand apart
   return { from: b.id, to: t.id, label, back, path: `M${x1} ${y1}C${x1} ${mid} ${x2} ${mid} ${x2} ${y2}`, x: x1 + (x2 - x1) * (3 * near * near - 2 * near ** 3), y: y1 + (y2 - y1) * near }
 }
