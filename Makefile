@@ -20,7 +20,7 @@ demo: build ## build everything, seed a fictional hospital into ./var and start 
 	./$(BIN) demo $(ARGS)
 
 build: web ## build the web app and the program
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/heartline
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/heartline
 
 web: web/dist/.built ## build the web app
 

@@ -137,10 +137,12 @@ func (s *server) stop() error {
 
 func (s *server) remove() error { return os.RemoveAll(s.dir) }
 
-// usage is the CPU time and resident memory of the program under test.
+// usage is the CPU time of the program under test and the memory its heap and
+// stacks hold, garbage included. (Resident memory would also count what the
+// start-up used and the system has not taken back yet.)
 type usage struct {
-	cpu time.Duration
-	rss float64
+	cpu    time.Duration
+	memory float64
 }
 
 // used reads the process metrics of the program under test.
@@ -161,8 +163,8 @@ func (s *server) used() (usage, error) {
 		switch name {
 		case "process_cpu_seconds_total":
 			u.cpu = time.Duration(v * float64(time.Second))
-		case "process_resident_memory_bytes":
-			u.rss = v
+		case "go_memstats_heap_inuse_bytes", "go_memstats_stack_inuse_bytes":
+			u.memory += v
 		}
 	}
 	if u.cpu == 0 {

@@ -40,14 +40,14 @@ func Media(ctx context.Context, o Options) (err error) {
 	r.line("packets that reached the callers", fmt.Sprintf("%.2f %%", 100*m.arrived), "> 99.9 %")
 	r.line("ratio to Asterisk 23 (47 %)", fmt.Sprintf("%.2f", per100/asteriskMedia), "< 1")
 	r.line("ratio to a bare UDP relay, no recording", fmt.Sprintf("%.2f", m.cpu.Seconds()/max(relay.Seconds(), 1e-9)), "")
-	r.line("memory per established call", fmt.Sprintf("%.0f kB", m.rssPerCall/1000), "≤ 100 kB")
+	r.line("memory per established call", fmt.Sprintf("%.0f kB", m.perCall/1000), "≤ 100 kB")
 	return nil
 }
 
 type mediaLoad struct {
-	cpu        time.Duration
-	rssPerCall float64
-	arrived    float64
+	cpu     time.Duration
+	perCall float64
+	arrived float64
 }
 
 func hold(ctx context.Context, s *server, o Options) (mediaLoad, error) {
@@ -106,6 +106,6 @@ func hold(ctx context.Context, s *server, o Options) (mediaLoad, error) {
 	expected := time.Since(started).Seconds() * 50 * float64(len(calls))
 	m.arrived = float64(heard()-packets) / expected
 	m.cpu = after.cpu - before.cpu
-	m.rssPerCall = (after.rss - idle.rss) / float64(len(calls))
+	m.perCall = (after.memory - idle.memory) / float64(len(calls))
 	return m, err
 }
