@@ -37,6 +37,7 @@ func benchCommand(_ *flags) *cobra.Command {
 	}
 	add("calls", "Set up calls with authentication and event log", 400, 0, bench.Calls)
 	add("media", "Hold bridged, recorded calls", 0, 100, bench.Media)
+	add("memory", "What an established, recorded call adds to the idle program", 0, 300, bench.Memory)
 	add("queue", "Time from entering a queue until an agent's phone rings", 50, 60, bench.Queue)
 	add("pop", "Time to know the caller among a million customers", 50, 1_000_000, bench.Pop)
 	cmd.AddCommand(&cobra.Command{Use: "relay", Hidden: true, Args: cobra.NoArgs,

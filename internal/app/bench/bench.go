@@ -54,6 +54,7 @@ type server struct {
 	cmd  *exec.Cmd
 	http string
 	sip  string
+	env  []string // beside our own
 }
 
 // prepare makes a data folder with what fill puts into it.
@@ -114,6 +115,7 @@ func (s *server) start(ctx context.Context, o Options) error {
 	}
 	s.cmd = exec.CommandContext(ctx, o.Binary, "serve", "--config", file, "--log-level", "warn", "--cpu-profile", o.Profile)
 	s.cmd.Stdout, s.cmd.Stderr = os.Stderr, os.Stderr
+	s.cmd.Env = append(os.Environ(), s.env...)
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
