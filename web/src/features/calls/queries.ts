@@ -3,6 +3,7 @@ import { computed, type Ref } from 'vue'
 import { client, unwrap } from '@/api/client'
 import type { CallEvent } from '@/api/types'
 import { addDays, dayStart } from '@/lib/format'
+import { useNames } from '@/lib/names'
 
 export type Outcome = '' | 'answered' | 'abandoned' | 'short_abandoned' | 'ivr' | 'missed' | 'failed' | 'transferred_out'
 export const outcomes: Outcome[] = ['answered', 'abandoned', 'short_abandoned', 'ivr', 'missed', 'failed', 'transferred_out']
@@ -49,6 +50,12 @@ export function exportAddress(f: CallFilter): string {
 
 export function useQueueNames() {
   return useQuery({ queryKey: ['names', 'queues'], queryFn: () => unwrap(client.GET('/api/queues')), staleTime: 300_000 })
+}
+/** The queue's name in the reader's language. */
+export function useQueueLabel() {
+  const queues = useQueueNames()
+  const { label } = useNames()
+  return (id: string, name: string): string => label(queues.data.value?.items.find((q) => q.id === id)) || name
 }
 export function useAgentNames() {
   return useQuery({ queryKey: ['names', 'agents'], queryFn: () => unwrap(client.GET('/api/agents')), staleTime: 300_000 })
