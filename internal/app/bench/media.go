@@ -75,6 +75,29 @@ type mediaLoad struct {
 	arrived float64
 }
 
+// establish sets up n calls and the warm-up before them; idle is what the
+// program held in between.
+func establish(ctx context.Context, s *server, caller *phone.Phone, n int) (calls []*phone.Call, idle usage, err error) {
+	for i := range n + warmUp {
+		if i == warmUp { // what the first calls build once is not theirs
+			if idle, err = s.used(); err != nil {
+				return nil, idle, err
+			}
+		}
+		c, err := caller.Dial(ctx, calleeExt, callerExt)
+		if err != nil {
+			return nil, idle, err
+		}
+		if err := c.WaitAnswered(ctx); err != nil {
+			return nil, idle, err
+		}
+		c.Forget()
+		c.PlayTone(440)
+		calls = append(calls, c)
+	}
+	return calls, idle, nil
+}
+
 func hold(ctx context.Context, s *server, o Options) (mediaLoad, error) {
 	var m mediaLoad
 	bank, err := phone.NewBank(ctx, phone.BankConfig{Server: s.sip, SessionExpiry: -1})
@@ -93,24 +116,9 @@ func hold(ctx context.Context, s *server, o Options) (mediaLoad, error) {
 			c.PlayTone(600)
 		}
 	}()
-	var calls []*phone.Call
-	var idle usage
-	for n := range o.Calls + warmUp {
-		if n == warmUp { // what the first calls build once is not theirs
-			if idle, err = s.used(); err != nil {
-				return m, err
-			}
-		}
-		c, err := caller.Dial(ctx, calleeExt, callerExt)
-		if err != nil {
-			return m, err
-		}
-		if err := c.WaitAnswered(ctx); err != nil {
-			return m, err
-		}
-		c.Forget()
-		c.PlayTone(440)
-		calls = append(calls, c)
+	calls, idle, err := establish(ctx, s, caller, o.Calls)
+	if err != nil {
+		return m, err
 	}
 	if err := sleep(ctx, 2*time.Second); err != nil {
 		return m, err
