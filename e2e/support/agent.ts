@@ -1,19 +1,19 @@
 // An agent at the desk, who does everything as people do: on the screen.
 import { expect, type Locator } from '@playwright/test'
-import { Sitter } from './browser.js'
+import { Sitter, type Look } from './browser.js'
 import type { Hospital } from './hospital.js'
 
 export class Agent extends Sitter {
   /** Signed in, with a proven microphone, and ready. */
-  static async ready(hospital: Hospital, who: string, tone: number): Promise<Agent> {
-    const agent = await Agent.seated(hospital, who, tone)
+  static async ready(hospital: Hospital, who: string, tone: number, look: Look = {}): Promise<Agent> {
+    const agent = await Agent.seated(hospital, who, tone, look)
     await agent.goReady()
     return agent
   }
 
   /** Signed in, with a proven microphone, not ready yet. */
-  static async seated(hospital: Hospital, who: string, tone: number): Promise<Agent> {
-    const agent = new Agent(...(await Sitter.launch(hospital, { tone })))
+  static async seated(hospital: Hospital, who: string, tone: number, look: Look = {}): Promise<Agent> {
+    const agent = new Agent(...(await Sitter.launch(hospital, { ...look, tone })))
     await agent.signIn(who)
     await agent.takeSeat()
     return agent
@@ -48,8 +48,11 @@ export class Agent extends Sitter {
     await expect(lamp).toContainText(this.words('phone.state.connected'))
   }
 
+  /** Ready for calls; one who comes back from a lost connection may be so already. */
   async goReady() {
-    await this.button('desk.go_ready').click()
+    const pill = this.page.locator('.bar .pill.ok')
+    await expect(this.button('desk.go_ready').or(pill)).toBeVisible()
+    if (!(await pill.isVisible())) await this.button('desk.go_ready').click()
     await this.inState('ready')
   }
 

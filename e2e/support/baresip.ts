@@ -14,6 +14,7 @@ export type PhoneOptions = {
   user: string // its number
   password?: string // registers when given
   tone?: number // Hz spoken
+  voice?: Buffer // WAV of 8 kHz spoken instead
   codecs?: string
   autoAnswer?: boolean
   port?: number // where it listens
@@ -38,8 +39,8 @@ export class Baresip {
   }
 
   /** Somebody outside the hospital, who calls through its carrier. */
-  static async outside(hospital: Hospital, number: string, tone: number) {
-    return Baresip.start(hospital, { user: number, tone, port: await hospital.carrierPort() })
+  static async outside(hospital: Hospital, number: string, tone: number, voice?: Buffer) {
+    return Baresip.start(hospital, { user: number, tone, voice, port: await hospital.carrierPort() })
   }
 
   /** What the phone has heard in its last call so far. */
@@ -82,7 +83,7 @@ export class Baresip {
     let control = await freeTCP()
     while (control === sip + 1) control = await freeTCP() // where it listens for TLS
     const voice = path.join(this.dir, 'voice.wav')
-    writeFileSync(voice, toneWav(o.tone ?? 440, 240, 8000))
+    writeFileSync(voice, o.voice ?? toneWav(o.tone ?? 440, 240, 8000))
     const modules = modulePath()
     const rtp = 33000 + (sip % 1000) * 20
     writeFileSync(

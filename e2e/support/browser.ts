@@ -27,11 +27,12 @@ const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/Appl
 /** Everybody whose browser is open. */
 export const sitters = new Set<Sitter>()
 
-export type Look = { tone?: number; locale?: 'zh-CN' | 'en'; size?: { width: number; height: number } }
+export type Look = { tone?: number; voice?: Buffer; url?: string; locale?: 'zh-CN' | 'en'; size?: { width: number; height: number } }
 
 /** A person at a browser whose microphone hears one tone. */
 export class Sitter {
   readonly words: (key: string) => string
+  private readonly locale: 'zh-CN' | 'en'
   readonly troubles: string[] = []
   readonly told: string[] = [] // requests that failed, and all of the console
 
@@ -42,7 +43,7 @@ export class Sitter {
     private readonly dir: string,
     locale: 'zh-CN' | 'en',
   ) {
-    this.words = words(locale)
+    this.words = words((this.locale = locale))
     sitters.add(this)
     page.on('console', (m: ConsoleMessage) => this.hear(m))
     page.on('pageerror', (e) => this.trouble(String(e)))
@@ -72,11 +73,11 @@ export class Sitter {
   protected static async launch(hospital: Hospital, look: Look): Promise<[Hospital, Page, BrowserServer, string, 'zh-CN' | 'en']> {
     const dir = mkdtempSync(path.join(tmpdir(), 'heartline-mic-'))
     const mic = path.join(dir, 'mic.wav')
-    writeFileSync(mic, toneWav(look.tone ?? 1000))
+    writeFileSync(mic, look.voice ?? toneWav(look.tone ?? 1000))
     const server = await chromium.launchServer({ executablePath, args: [...flags, `--use-file-for-fake-audio-capture=${mic}`] })
     const browser = await chromium.connect(server.wsEndpoint())
     const locale = look.locale ?? 'zh-CN'
-    const options: BrowserContextOptions = { baseURL: hospital.url, viewport: look.size ?? { width: 1440, height: 900 }, permissions: ['microphone'], locale, timezoneId: 'Asia/Shanghai' }
+    const options: BrowserContextOptions = { baseURL: look.url ?? hospital.url, viewport: look.size ?? { width: 1440, height: 900 }, permissions: ['microphone'], locale, timezoneId: 'Asia/Shanghai' }
     const context = await browser.newContext(options)
     await context.addInitScript(rig)
     if (locale !== 'zh-CN') await context.addInitScript((l) => localStorage.setItem('heartline.locale', l), locale)
@@ -92,9 +93,18 @@ export class Sitter {
     await this.page.locator('#password').fill(password)
     await this.page.locator('button[type=submit]').click()
     await this.page.waitForURL((u) => !u.pathname.includes('sign-in'))
+    if (this.locale === 'en') await this.speakEnglish()
   }
 
-  private who = ''
+  /** Changes the language of whoever is signed in. */
+  private async speakEnglish() {
+    if ((await this.page.locator('html').getAttribute('lang')) === 'en') return
+    await this.page.locator('button.me').click()
+    await this.page.getByRole('menuitem', { name: 'English' }).click()
+    await expect(this.page.locator('html')).toHaveAttribute('lang', 'en')
+  }
+
+  who = '' // is signed in
 
   /** Signs in as somebody, unless that is who is signed in; '' is nobody. */
   async as(who: string) {
@@ -107,8 +117,19 @@ export class Sitter {
   /** Opens a page and waits until it has all it shows. */
   async visit(path: string) {
     await this.page.goto(path)
-    await this.page.waitForLoadState('networkidle').catch(() => {}) // the live stream is no traffic
-    await expect(this.page.locator('.bones, [aria-busy=true]')).toHaveCount(0)
+    await expect(this.page.locator('main').first()).toBeVisible()
+    await this.page.waitForLoadState('networkidle', { timeout: 2000 }).catch(() => {}) // some pages ask again and again
+    await this.settled()
+  }
+
+  /** Goes to a page inside the app, without loading it anew. */
+  async go(path: string) {
+    await this.page.evaluate((to) => {
+      history.pushState({}, '', to)
+      dispatchEvent(new PopStateEvent('popstate', { state: {} }))
+    }, path)
+    await this.page.waitForLoadState('networkidle', { timeout: 500 }).catch(() => {})
+    await this.settled()
   }
 
   /** Waits until everything has been read, drawn and moved to its place. */
@@ -116,7 +137,7 @@ export class Sitter {
     await expect(this.page.locator('.bones, [aria-busy=true]')).toHaveCount(0)
     await this.page.evaluate(async () => {
       await document.fonts.ready
-      await Promise.all(Array.from(document.images).map((i) => i.complete || new Promise((done) => ((i.onload = done), (i.onerror = done)))))
+      await Promise.all(Array.from(document.images).filter((i) => i.loading !== 'lazy').map((i) => i.complete || new Promise((done) => ((i.onload = done), (i.onerror = done)))))
       await Promise.all(document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished.catch(() => {})))
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
     })

@@ -24,7 +24,7 @@ export type Person = { number: string; name: string; age: number; sex: string; s
 export class Hospital {
   private process?: ChildProcess
   private logins: Login[] = []
-  private outside: number[] = []
+  private carrier?: Promise<number[]>
   readonly folder = mkdtempSync(path.join(tmpdir(), 'heartline-e2e-'))
   httpPort = 0
   sipPort = 0
@@ -124,15 +124,21 @@ export class Hospital {
 
   /** A UDP port whose calls the hospital takes as those of its carrier. */
   async carrierPort(): Promise<number> {
-    if (this.outside.length === 0) {
-      for (let i = 0; i < 12; i++) this.outside.push(await freeUDP())
-      const admin = await this.as('admin')
-      await admin.send('POST', '/api/admin/trunks', {
-        name: '测试运营商', kind: 'static', host: '127.0.0.1', port: this.outside[0], transport: 'udp', priority: 5,
-        peer_ips: this.outside.map((p) => `127.0.0.1:${p}`), caller_id: '96166', enabled: true, max_calls: 30, options_every_s: 0,
-      })
-    }
-    return this.outside.shift()!
+    this.carrier ??= this.contract()
+    const port = (await this.carrier).shift()
+    if (!port) throw new Error('no carrier port left')
+    return port
+  }
+
+  private async contract(): Promise<number[]> {
+    const ports: number[] = []
+    while (ports.length < 8) ports.push(await freeUDP())
+    const admin = await this.as('admin')
+    await admin.send('POST', '/api/admin/trunks', {
+      name: '江城电信', kind: 'static', host: '127.0.0.1', port: ports[0], transport: 'udp', priority: 5,
+      peer_ips: ports.map((p) => `127.0.0.1:${p}`), caller_id: '96166', enabled: true, max_calls: 30, options_every_s: 0,
+    })
+    return ports
   }
 }
 

@@ -119,12 +119,16 @@ function chunks(x: Float32Array): number[] {
   return out
 }
 
-/** Ten seconds of a tone as a WAV file. */
+/** A tone as a WAV file. */
 export function toneWav(hz: number, seconds = 10, rate = 48000): Buffer {
-  const n = rate * seconds
-  const b = Buffer.alloc(44 + 2 * n)
+  return wav(Float32Array.from({ length: rate * seconds }, (_, i) => 0.27 * Math.sin((2 * Math.PI * hz * i) / rate)), rate)
+}
+
+/** A WAV file of one channel, 16 bits. */
+export function wav(x: Float32Array, rate: number): Buffer {
+  const b = Buffer.alloc(44 + 2 * x.length)
   b.write('RIFF', 0, 'latin1')
-  b.writeUInt32LE(36 + 2 * n, 4)
+  b.writeUInt32LE(36 + 2 * x.length, 4)
   b.write('WAVEfmt ', 8, 'latin1')
   b.writeUInt32LE(16, 16)
   b.writeUInt16LE(1, 20)
@@ -134,7 +138,7 @@ export function toneWav(hz: number, seconds = 10, rate = 48000): Buffer {
   b.writeUInt16LE(2, 32)
   b.writeUInt16LE(16, 34)
   b.write('data', 36, 'latin1')
-  b.writeUInt32LE(2 * n, 40)
-  for (let i = 0; i < n; i++) b.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * hz * i) / rate)), 44 + 2 * i)
+  b.writeUInt32LE(2 * x.length, 40)
+  x.forEach((v, i) => b.writeInt16LE(Math.round(Math.max(-1, Math.min(1, v)) * 32767), 44 + 2 * i))
   return b
 }

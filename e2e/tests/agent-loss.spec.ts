@@ -2,6 +2,7 @@
 // hang up at any moment, two hands reach for one call.
 import { Agent } from '../support/agent.js'
 import { Baresip } from '../support/baresip.js'
+import { Cable } from '../support/net.js'
 import { Hospital, prompt, type Person } from '../support/hospital.js'
 import type { Session } from '../support/session.js'
 import { correlate, readWav, toTelephone } from '../support/sound.js'
@@ -19,22 +20,24 @@ let phone: Baresip
 let first: Agent
 let second: Agent
 let supervisor: Session
+let cable: Cable // of the first agent
 
 test.describe.configure({ mode: 'serial' })
 
 test.beforeAll(async () => {
   hospital = await Hospital.open()
   caller = await hospital.person('vip')
+  cable = await Cable.to(hospital.httpPort)
   ;[phone, first, second, supervisor] = await Promise.all([
     Baresip.outside(hospital, caller.number, callerTone),
-    Agent.seated(hospital, 'agent1', firstTone),
+    Agent.seated(hospital, 'agent1', firstTone, { url: cable.url }),
     Agent.seated(hospital, 'agent2', secondTone),
     hospital.as('supervisor'),
   ])
 })
 
 test.afterAll(async () => {
-  await Promise.all([first?.close(), second?.close(), phone?.close()])
+  await Promise.all([first?.close(), second?.close(), phone?.close(), cable?.pull()])
   await hospital?.close()
 })
 
@@ -116,6 +119,22 @@ test('after a reload in mid-call the voices come back by themselves', async () =
   const kinds = (await supervisor.items(`/api/calls/${live.id}/events`)).map((e) => e.kind)
   expect(kinds).toEqual(expect.arrayContaining(['call.parked', 'call.unparked']))
   expect(phone.heard().length, 'the line stayed open').toBeGreaterThan(before)
+})
+
+test('a network cut that leaves the sound alone harms nobody', async () => {
+  await cable.pull()
+  const chip = first.page.getByText(first.words('live.reconnecting'))
+  await expect(chip).toBeVisible()
+  const at = phone.heard().length
+  await eventually('two seconds without the network', () => phone.heard().length > at + 16_000)
+  await phone.hearsTone(firstTone)
+  await first.hearsTone(callerTone)
+  await cable.plug()
+  await expect(chip).toBeHidden()
+  await first.page.keyboard.press('h')
+  await expect(first.call).toContainText(first.words('callstate.held'))
+  await first.page.keyboard.press('h')
+  await phone.hearsTone(firstTone)
 })
 
 test('when the agent’s browser dies the caller is comforted, keeps the place, and another agent gets the call', async () => {
