@@ -1,18 +1,28 @@
-import { useQuery, useQueryClient } from '@tanstack/vue-query'
+import { useQuery, useQueryClient, type QueryClient } from '@tanstack/vue-query'
 import { computed, type Ref } from 'vue'
 import { client, unwrap } from '@/api/client'
 import type { DeskCall, DeskView } from '@/api/types'
 import { useNames } from '@/lib/names'
 import { attempt } from '@/lib/notify'
+import { withNumbers } from '@/live/realtime'
 import { useSession } from '@/stores/session'
 
 export const deskKey = ['desk', 'view'] as const
 
+const updates = (queries: QueryClient): number => queries.getQueryState(deskKey)?.dataUpdateCount ?? 0
+
 export function useDesk() {
   const session = useSession()
+  const queries = useQueryClient()
   const query = useQuery({
     queryKey: deskKey,
-    queryFn: () => unwrap(client.GET('/api/desk')),
+    // An event that came while this was read is newer; what was read adds the numbers in full.
+    queryFn: async () => {
+      const seen = updates(queries)
+      const read = await unwrap(client.GET('/api/desk'))
+      const now = queries.getQueryData<DeskView>(deskKey)
+      return now && updates(queries) !== seen ? withNumbers(now, read) : read
+    },
     enabled: computed(() => session.agent),
     refetchInterval: 20_000, // events keep it fresh; this covers a lost one
   })
@@ -67,7 +77,13 @@ type Simple = 'answer' | 'reject' | 'hold' | 'resume' | 'hangup' | 'help'
 export function useDeskActions() {
   const queries = useQueryClient()
   const refresh = () => void queries.invalidateQueries({ queryKey: deskKey })
-  const put = (v: DeskView | undefined) => v && queries.setQueryData(deskKey, v)
+  /** Shows the desk as answered, unless an event was faster. */
+  const put = async (answer: Promise<DeskView | undefined>) => {
+    const seen = updates(queries)
+    const v = await answer
+    if (v && updates(queries) === seen) queries.setQueryData(deskKey, v)
+    else refresh()
+  }
   const at = (id: string) => ({ params: { path: { id } } })
 
   const act = async (work: () => Promise<unknown>, okKey = '') => {
@@ -77,10 +93,10 @@ export function useDeskActions() {
   }
   return {
     signIn: (seat: 'browser' | 'extension', extension = '') =>
-      attempt(async () => put(await unwrap(client.POST('/api/desk/sign-in', { body: { seat, extension: extension || undefined } })))),
-    signOut: () => attempt(async () => put(await unwrap(client.POST('/api/desk/sign-out')))),
+      attempt(() => put(unwrap(client.POST('/api/desk/sign-in', { body: { seat, extension: extension || undefined } })))),
+    signOut: () => attempt(() => put(unwrap(client.POST('/api/desk/sign-out')))),
     setState: (ready: boolean, reason = '') =>
-      attempt(async () => put(await unwrap(client.PUT('/api/desk/state', { body: { ready, reason: reason || undefined } })))),
+      attempt(() => put(unwrap(client.PUT('/api/desk/state', { body: { ready, reason: reason || undefined } })))),
     dial: (to: string, patientId = '') => act(() => unwrap(client.POST('/api/desk/dial', { body: { to, patient_id: patientId || undefined } }))),
     call: (id: string, what: Simple) => act(() => simple(id, what), what === 'help' ? 'desk.help_sent' : ''),
     mute: (id: string, on: boolean) => act(() => unwrap(client.PUT('/api/desk/calls/{id}/mute', { ...at(id), body: { on } }))),
@@ -93,7 +109,7 @@ export function useDeskActions() {
       act(() => unwrap(client.POST('/api/desk/calls/{id}/recording', { ...at(id), body: { action } }))),
     wrapUp: (id: string, body: { disposition: string; notes: string; patient_id?: string }) =>
       act(() => unwrap(client.PUT('/api/desk/calls/{id}/wrap-up', { ...at(id), body })), 'common.saved'),
-    wrapUpDone: () => attempt(async () => put(await unwrap(client.POST('/api/desk/wrap-up/done')))),
+    wrapUpDone: () => attempt(() => put(unwrap(client.POST('/api/desk/wrap-up/done')))),
   }
 }
 
