@@ -102,7 +102,7 @@ export class Coalescer {
   }
 }
 
-type Cache = Pick<QueryClient, 'setQueryData' | 'getQueryData' | 'isFetching' | 'cancelQueries'>
+type Cache = Pick<QueryClient, 'setQueryData' | 'getQueryData'>
 
 export function apply(cache: Cache, stale: Coalescer, topic: string, data: unknown): void {
   const effect = table[topic]
@@ -110,12 +110,6 @@ export function apply(cache: Cache, stale: Coalescer, topic: string, data: unkno
   const d = data as Data
   if (effect.patch) {
     const { key, next } = effect.patch(d)
-    // An answer that is still on its way may be older than this event: it must
-    // not have the last word. It is asked for again.
-    if (cache.isFetching({ queryKey: key }) > 0) {
-      void cache.cancelQueries({ queryKey: key }, { revert: false, silent: true })
-      stale.add([key])
-    }
     const old = cache.getQueryData(key)
     const value = next(old)
     if (value !== undefined) cache.setQueryData(key, value)
