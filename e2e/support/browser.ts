@@ -118,7 +118,7 @@ export class Sitter {
   async visit(path: string) {
     await this.page.goto(path)
     await expect(this.page.locator('main').first()).toBeVisible()
-    await this.page.waitForLoadState('networkidle', { timeout: 2000 }).catch(() => {}) // some pages ask again and again
+    await this.page.waitForLoadState('networkidle', { timeout: 900 }).catch(() => {}) // some pages ask again and again
     await this.settled()
   }
 
