@@ -86,6 +86,8 @@ type State struct {
 	Steps int    `json:"steps,omitempty"` // nodes entered so far
 	Done  bool   `json:"done,omitempty"`  // nothing more will come
 
+	Ahead string `json:"ahead,omitempty"` // key pressed before its menu came; at most one, the last
+
 	Helped bool `json:"helped,omitempty"` // went in circles and was sent to the operator
 }
 

@@ -122,7 +122,7 @@ func (r *run) arrive(name string, n Node) {
 	case TypePlay:
 		r.do(Play{Prompts: n.Prompts, BargeIn: n.BargeIn})
 	case TypeMenu:
-		r.ask(n, nil)
+		r.meet(n)
 	case TypeHours:
 		r.do(CheckHours{Calendar: n.Calendar})
 	case TypeQueue:
@@ -142,6 +142,18 @@ func (r *run) arrive(name string, n Node) {
 func (r *run) hangup(reason string) {
 	r.state.Done = true
 	r.do(Hangup{Reason: reason})
+}
+
+// meet opens a menu. A caller who knows it has pressed the key already, while
+// the prompts before it played; a key that means nothing here is forgotten.
+func (r *run) meet(n Node) {
+	ahead := r.state.Ahead
+	r.state.Ahead = ""
+	if ahead != "" && r.choice(n, ahead) != "" {
+		r.menu(n, Digit{D: ahead})
+		return
+	}
+	r.ask(n, nil)
 }
 
 // lost takes a caller whom the flow leads nowhere to a person.
@@ -166,23 +178,13 @@ func (r *run) play(n Node, in Input) {
 		if v.D == operatorKey && r.flow.Nodes[r.flow.Operator].Type != "" {
 			r.do(Note{Node: r.state.Node, Input: "digit", Digit: v.D})
 			r.enter(r.flow.Operator, true)
-		} else if n.BargeIn && validDigit(v.D) {
-			r.skip(n, v)
+		} else if validDigit(v.D) {
+			r.state.Ahead = v.D
+			if n.BargeIn {
+				r.enter(n.Next, false)
+			}
 		}
 	}
-}
-
-// skip ends a prompt by a key; a menu that follows takes the key at once.
-func (r *run) skip(n Node, d Digit) {
-	next, ok := r.flow.Nodes[n.Next]
-	if !ok || next.Type != TypeMenu || next.Choices[d.D] == "" {
-		r.enter(n.Next, false)
-		return
-	}
-	r.state.Steps++
-	r.state.Node, r.state.Tries = n.Next, 0
-	r.do(Enter{Node: n.Next, Type: next.Type})
-	r.menu(next, d)
 }
 
 func (r *run) menu(n Node, in Input) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import en from '@/locales/en.json'
 import { bodyOf, optionsOf, type Resource } from './crud'
-import { draw, exits, parseFlow } from './flows/graph'
+import { draw, exits, parseFlow, summary } from './flows/graph'
 import { rewrite } from './parts/rules'
 import { encodeWav, normalise, trim } from './prompts/wav'
 import { resourceOf } from './resources'
@@ -85,5 +85,14 @@ describe('sound for a prompt', () => {
     expect(Math.max(...normalise(new Float32Array([0.1, 0.5])))).toBeCloseTo(0.708, 3)
     expect(Math.max(...normalise(new Float32Array([0.01])))).toBeCloseTo(0.04, 3)
     expect(trim(new Float32Array(10)).length).toBe(10)
+  })
+})
+
+describe('the short text of a flow node', () => {
+  it('fits its box and names no ids', () => {
+    expect(summary({ type: 'play', prompts: ['greeting'] })).toBe('greeting')
+    expect(summary({ type: 'play', prompts: ['emergency_notice'] })).toBe('emergency_noti…')
+    expect(summary({ type: 'hours', calendar: '01a202ab-0a67-7c9a-8f00-000000000001' })).toBe('')
+    expect(summary({ type: 'hangup' })).toBe('')
   })
 })

@@ -67,6 +67,15 @@ export function exits(n: FlowNode): { to: string; label: string }[] {
   return out
 }
 
+const shown = 15
+
+/** What a node is about, short enough for its box; ids mean nothing to a reader. */
+export function summary(n: FlowNode): string {
+  const parts = [n.queue, n.target, n.calendar, n.lang, n.prompts?.join(', ')]
+  const text = parts.find((p) => p && !/^[0-9a-f]{8}-[0-9a-f]{4}-/.test(p)) ?? ''
+  return text.length > shown ? `${text.slice(0, shown - 1)}…` : text
+}
+
 /** Parses what the editor holds; null when it is not JSON of a flow. */
 export function parseFlow(text: string): FlowGraph | null {
   try {
