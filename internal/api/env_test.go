@@ -102,6 +102,8 @@ func newEnv(t testing.TB, change ...func(*Deps)) *env {
 		About: About{Name: "爱心医院", Version: "test", Demo: true, ServiceNumber: "96166", TimeZone: "Asia/Shanghai", Locale: "zh-CN"},
 		Web: fstest.MapFS{
 			"index.html":                    {Data: []byte("<!doctype html><title>Heartline</title>")},
+			"portal.html":                   {Data: []byte("<!doctype html><title>Portal</title>")},
+			"kiosk.html":                    {Data: []byte("<!doctype html><title>Kiosk</title>")},
 			"assets/index-BX2a9_qd.js":      {Data: []byte("export const x = " + strings.Repeat("1 + ", 900) + "1")},
 			"favicon.svg":                   {Data: []byte("<svg/>")},
 			"assets/_plugin-vue-Ab12_cd.js": {Data: []byte("1")},

@@ -16,9 +16,11 @@ import (
 	"time"
 )
 
-// static serves the built web application: files by name, index.html for
-// every address that the application routes itself. Files whose name carries
-// a hash never change and are cached for good; index.html never is.
+// static serves the built web applications: files by name, and for every
+// address that an application routes itself the page of that application: the
+// desk's, or those of the patients' portal and the kiosk below their own
+// addresses. Files whose name carries a hash never change and are cached for
+// good; pages never are.
 type static struct {
 	files fs.FS
 
@@ -45,12 +47,13 @@ func (s *static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-	if name == "" {
-		name = "index.html"
-	}
 	a, err := s.load(name)
 	if errors.Is(err, fs.ErrNotExist) && path.Ext(name) == "" {
-		name = "index.html"
+		name = pageOf(name)
+		a, err = s.load(name)
+	}
+	if errors.Is(err, fs.ErrNotExist) && path.Ext(name) == ".html" && name == pageOf(strings.TrimSuffix(name, ".html")) {
+		name = "index.html" // of a checkout without a build
 		a, err = s.load(name)
 	}
 	if err != nil {
@@ -61,7 +64,7 @@ func (s *static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(name, "assets/") && hashed.MatchString(name):
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	case name == "index.html":
+	case path.Ext(name) == ".html":
 		h.Set("Cache-Control", "no-store")
 	default:
 		h.Set("Cache-Control", "no-cache")
@@ -75,6 +78,15 @@ func (s *static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = a.zipped
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// pageOf names the page that routes an address.
+func pageOf(name string) string {
+	switch first, _, _ := strings.Cut(name, "/"); first {
+	case "portal", "kiosk":
+		return first + ".html"
+	}
+	return "index.html"
 }
 
 func (s *static) load(name string) (*asset, error) {
