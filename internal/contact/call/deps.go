@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"heartline/internal/contact/acd"
+	"heartline/internal/contact/ivr"
 	"heartline/internal/contact/journal"
 	"heartline/internal/contact/media"
 	"heartline/internal/contact/sip"
@@ -96,6 +97,35 @@ type Identifier interface {
 	Identify(ctx context.Context, number string) ([]Candidate, error)
 }
 
+// Dips answers a flow's questions about the caller and does what the caller
+// chose; app wires it to care. Names in, spoken items out.
+//
+// Besides the flow's own variables, vars holds VarCaller, VarLanguage and, for
+// what must happen once, VarKey: the same key comes with the same choice only.
+// What is in vars is never written down.
+type Dips interface {
+	Run(ctx context.Context, callID string, name string, vars map[string]string) (DipResult, error)
+}
+
+// The variables that every dip gets.
+const (
+	VarCaller   = "caller"   // the caller's number, digits only; "" when withheld
+	VarLanguage = "language" // of the prompts, such as zh-CN
+	VarKey      = "key"      // names this step of this call with these choices
+)
+
+// DipResult is a dip's answer. Say and the options' Say are the tokens of
+// ivr.Words. A variable "patient" with found says who the caller is.
+type DipResult struct {
+	Outcome string // found, none, many, ok, refused, taken, invalid, error
+	Vars    map[string]string
+	Options []DipOption
+	Say     []string
+}
+
+// DipOption is something to choose from.
+type DipOption = ivr.Option
+
 // Sealer hides telephone numbers in the journal.
 type Sealer interface {
 	Seal(plain, aad string) (string, error)
@@ -103,7 +133,8 @@ type Sealer interface {
 }
 
 // Deps are the parts that call control works with. Every field is needed but
-// Identifier, Recorder and MayDialOut.
+// Identifier, Dips, Recorder and MayDialOut; without Dips every dip of a flow
+// ends in error.
 type Deps struct {
 	Media      media.Engine
 	ACD        Router
@@ -112,6 +143,7 @@ type Deps struct {
 	Prompts    Prompts
 	Recorder   Recorder
 	Identifier Identifier
+	Dips       Dips
 	Sealer     Sealer
 	Alarms     *alarm.Board
 	Bus        *event.Bus

@@ -15,6 +15,16 @@ const (
 	TypeTransfer    = "transfer"
 	TypeHangup      = "hangup"
 	TypeSetLanguage = "set_language"
+	TypeSay         = "say"    // prompts and variables, spoken
+	TypeInput       = "input"  // keys into a variable
+	TypeDip         = "dip"    // a question to, or an order for, the hospital
+	TypeChoose      = "choose" // one of the options that a dip brought
+)
+
+// What the star key does in an input.
+const (
+	StarClears = "clear" // begins again; the default
+	StarIsX    = "x"     // the last character of an identity number
 )
 
 // The targets of a transfer node.
@@ -44,8 +54,8 @@ type Node struct {
 	Label   string   `json:"label,omitempty"`
 	X       float64  `json:"x,omitempty"`
 	Y       float64  `json:"y,omitempty"`
-	Prompts []string `json:"prompts,omitempty"` // play, menu, hangup
-	Next    string   `json:"next,omitempty"`    // play, set_language, queue
+	Prompts []string `json:"prompts,omitempty"` // play, menu, hangup, say, input, choose
+	Next    string   `json:"next,omitempty"`    // play, set_language, queue, say, input, choose
 	BargeIn bool     `json:"barge_in,omitempty"`
 
 	TimeoutS       int               `json:"timeout_s,omitempty"` // menu; 0 → 5
@@ -70,6 +80,30 @@ type Node struct {
 	OnFail string `json:"on_fail,omitempty"`
 
 	Lang string `json:"lang,omitempty"` // set_language
+
+	Variable   string `json:"variable,omitempty"`   // input, choose: what the caller's answer is called
+	Secret     bool   `json:"secret,omitempty"`     // input: never written down, not even its last digits
+	MinLen     int    `json:"min_len,omitempty"`    // input; 0 → 1
+	MaxLen     int    `json:"max_len,omitempty"`    // input; 0 → 20; reached, the input is complete
+	Star       string `json:"star,omitempty"`       // input: what the star key does
+	Terminator string `json:"terminator,omitempty"` // input; empty → #
+
+	Dip         string            `json:"dip,omitempty"`
+	Params      map[string]string `json:"params,omitempty"`       // dip: values, or $names of variables
+	Outcomes    map[string]string `json:"outcomes,omitempty"`     // dip: where each leads; empty → operator
+	PromptsWait []string          `json:"prompts_wait,omitempty"` // dip: said when it takes longer than a second
+
+	PerPage int    `json:"per_page,omitempty"` // choose; 0 → 8
+	Back    string `json:"back,omitempty"`     // choose: where * leads from the first page
+	OnNone  string `json:"on_none,omitempty"`  // choose: there is nothing to choose from; empty → operator
+}
+
+// Option is something to choose from: what a caller hears and what the choice
+// means.
+type Option struct {
+	Value string            `json:"value"`
+	Say   []string          `json:"say"` // tokens, see Words
+	Vars  map[string]string `json:"vars,omitempty"`
 }
 
 // SkillNeed is a skill the caller's matter needs, at least at Level.
@@ -89,6 +123,14 @@ type State struct {
 	Ahead string `json:"ahead,omitempty"` // key pressed before its menu came; at most one, the last
 
 	Helped bool `json:"helped,omitempty"` // went in circles and was sent to the operator
+
+	Vars    map[string]string `json:"vars,omitempty"`
+	Keys    string            `json:"keys,omitempty"`    // entered so far in an input
+	Options []Option          `json:"options,omitempty"` // of the last dip that brought any
+	Page    int               `json:"page,omitempty"`    // of a choose
+	Then    string            `json:"then,omitempty"`    // where to go when a dip's answer was spoken
+	Slow    bool              `json:"slow,omitempty"`    // the caller was asked to wait for a dip
+	Swallow string            `json:"swallow,omitempty"` // terminator that may still come after a full input
 }
 
 // Action is what call control has to do, in the order given.
@@ -128,6 +170,16 @@ type (
 	// Note reports a reaction in a menu (journal ivr.input): Input is digit,
 	// timeout or invalid.
 	Note struct{ Node, Input, Digit string }
+	// Entered reports a finished input; Text is what may be written down.
+	Entered struct{ Node, Variable, Text string }
+	// RunDip asks the hospital; answer with DipDone of the same Seq, and with
+	// DipSlow when a second has passed without an answer.
+	RunDip struct {
+		Node, Dip string
+		Seq       int
+		Vars      map[string]string
+		TimeoutS  int
+	}
 )
 
 func (Enter) isAction()       {}
@@ -139,6 +191,8 @@ func (Transfer) isAction()    {}
 func (SetLanguage) isAction() {}
 func (Hangup) isAction()      {}
 func (Note) isAction()        {}
+func (Entered) isAction()     {}
+func (RunDip) isAction()      {}
 
 // Input is what happened to the caller.
 type Input interface{ isInput() }
@@ -158,6 +212,16 @@ type (
 	// QueueLeft says the caller is out of the queue unanswered (overflow, no
 	// agents, full, closed).
 	QueueLeft struct{ Reason string }
+	// DipDone answers RunDip. Say is spoken before the flow goes on.
+	DipDone struct {
+		Seq     int
+		Outcome string
+		Vars    map[string]string
+		Options []Option
+		Say     []string
+	}
+	// DipSlow says that a dip takes its time.
+	DipSlow struct{ Seq int }
 	// Gone says the caller hung up.
 	Gone struct{}
 )
@@ -168,6 +232,8 @@ func (Timeout) isInput()        {}
 func (Hours) isInput()          {}
 func (TransferFailed) isInput() {}
 func (QueueLeft) isInput()      {}
+func (DipDone) isInput()        {}
+func (DipSlow) isInput()        {}
 func (Gone) isInput()           {}
 
 // Env answers what exists, for Check. A nil function skips that check.
