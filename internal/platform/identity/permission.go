@@ -27,6 +27,23 @@ const (
 	AuditRead          Permission = "audit.read"
 	SystemAdmin        Permission = "system.admin"
 	DirectoryRead      Permission = "directory.read" // departments, doctors, extensions
+
+	PatientMerge      Permission = "patient.merge"      // join two records of one person, and part them again
+	PatientImport     Permission = "patient.import"     // load people from files
+	PatientExport     Permission = "patient.export"     // take lists of people out of the house
+	PatientBreakGlass Permission = "patient.breakglass" // open a restricted record in an emergency, with a reason
+	PrivacyManage     Permission = "privacy.manage"     // requests of people about their data
+	BookingRead       Permission = "booking.read"       // timetables and appointments
+	BookingWrite      Permission = "booking.write"      // book, change, cancel
+	BookingCheckIn    Permission = "booking.checkin"    // arrival, check-in, visit done, no-show
+	BookingSchedule   Permission = "booking.schedule"   // templates, closing, swapping, added numbers
+	BookingRules      Permission = "booking.rules"      // policies and appeals
+	LedgerRead        Permission = "ledger.read"
+	LedgerWrite       Permission = "ledger.write"  // top up and pay out prepaid cards
+	LedgerAdjust      Permission = "ledger.adjust" // ask for, or approve, a correction
+	MessageRead       Permission = "message.read"
+	MessageWrite      Permission = "message.write" // send messages, change their templates
+	KioskAdmin        Permission = "kiosk.admin"   // set up self-service machines
 )
 
 // All lists every permission in a fixed order, for role editors and checks.
@@ -38,6 +55,9 @@ func All() []Permission {
 		WallboardRead, SuperviseMonitor, SuperviseState, ReportRead,
 		AdminUsers, AdminTelephony, AdminFlows, AuditRead, SystemAdmin,
 		DirectoryRead,
+		PatientMerge, PatientImport, PatientExport, PatientBreakGlass, PrivacyManage,
+		BookingRead, BookingWrite, BookingCheckIn, BookingSchedule, BookingRules,
+		LedgerRead, LedgerWrite, LedgerAdjust, MessageRead, MessageWrite, KioskAdmin,
 	}
 }
 
@@ -57,6 +77,7 @@ const (
 
 // builtinRoles are the shipped roles with their default permissions. They are
 // written to the database once; a hospital may then change what each may do.
+// A permission that a database has never seen is given to them once.
 func builtinRoles() []Role {
 	return []Role{
 		{Code: RoleAdmin, Name: "管理员", NameEN: "Administrator", Permissions: All()},
@@ -64,13 +85,17 @@ func builtinRoles() []Role {
 			PatientRead, PatientWrite, PatientReveal, CallHandle, CallReadOwn, CallRead,
 			RecordingListenOwn, RecordingListen, WallboardRead, SuperviseMonitor, SuperviseState,
 			ReportRead, DirectoryRead,
+			PatientMerge, PatientImport, PatientExport, PatientBreakGlass, PrivacyManage,
+			BookingRead, BookingWrite, BookingCheckIn, BookingSchedule, BookingRules,
+			LedgerRead, LedgerWrite, LedgerAdjust, MessageRead, MessageWrite,
 		}},
 		{Code: RoleAgent, Name: "坐席", NameEN: "Agent", Permissions: []Permission{
 			PatientRead, PatientWrite, PatientReveal, CallHandle, CallReadOwn, RecordingListenOwn,
 			WallboardRead, DirectoryRead,
+			BookingRead, BookingWrite, BookingCheckIn, LedgerRead, LedgerWrite, MessageRead, MessageWrite,
 		}},
 		{Code: RoleDoctor, Name: "医生", NameEN: "Doctor", Permissions: []Permission{
-			PatientRead, PatientReveal, CallHandle, CallReadOwn, DirectoryRead,
+			PatientRead, PatientReveal, CallHandle, CallReadOwn, DirectoryRead, PatientBreakGlass, BookingRead,
 		}},
 		{Code: RoleOperator, Name: "总机话务员", NameEN: "Operator", Permissions: []Permission{
 			CallHandle, CallReadOwn, WallboardRead, DirectoryRead,

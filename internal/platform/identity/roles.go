@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/event"
@@ -143,4 +144,37 @@ func checkRole(p Principal, r Role) error {
 		return err
 	}
 	return held(p, r.Permissions)
+}
+
+// meetPermissions gives the permissions that this database has never seen to
+// the shipped roles that hold them by default. It does so once: what a
+// hospital took from a role stays taken.
+func (s *Service) meetPermissions(ctx context.Context, tx *store.Tx) error {
+	known, err := selectKnownPermissions(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("known permissions: %w", err)
+	}
+	fresh := slices.DeleteFunc(All(), func(p Permission) bool { return known[p] })
+	if len(fresh) == 0 {
+		return nil
+	}
+	for _, shipped := range builtinRoles() {
+		r, err := selectRole(ctx, tx, shipped.Code)
+		if err != nil {
+			return fmt.Errorf("shipped role %s: %w", shipped.Code, err)
+		}
+		before := len(r.Permissions)
+		for _, p := range fresh {
+			if slices.Contains(shipped.Permissions, p) && !slices.Contains(r.Permissions, p) {
+				r.Permissions = append(r.Permissions, p)
+			}
+		}
+		if len(r.Permissions) == before {
+			continue
+		}
+		if err := updateRole(ctx, tx, r, s.now()); err != nil {
+			return fmt.Errorf("shipped role %s: %w", shipped.Code, err)
+		}
+	}
+	return insertKnownPermissions(ctx, tx, fresh)
 }

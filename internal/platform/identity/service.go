@@ -52,7 +52,12 @@ func New(ctx context.Context, d Deps) (*Service, error) {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
 	s := &Service{db: d.DB, audit: d.Audit, keys: d.Keys, bus: d.Bus, now: d.Now, policy: d.Policy, issuer: d.Issuer, hasher: h}
-	err = s.db.Write(ctx, func(tx *store.Tx) error { return insertBuiltinRoles(ctx, tx, s.now()) })
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := insertBuiltinRoles(ctx, tx, s.now()); err != nil {
+			return err
+		}
+		return s.meetPermissions(ctx, tx)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("shipped roles: %w", err)
 	}

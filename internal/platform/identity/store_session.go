@@ -233,3 +233,29 @@ func deleteFailures(ctx context.Context, tx *store.Tx, subject string) error {
 	_, err := tx.Exec(ctx, `DELETE FROM login_failures WHERE subject = $1`, subject)
 	return err
 }
+
+func selectKnownPermissions(ctx context.Context, tx *store.Tx) (map[Permission]bool, error) {
+	rows, err := tx.Query(ctx, `SELECT permission FROM known_permissions`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	known := make(map[Permission]bool)
+	for rows.Next() {
+		var p Permission
+		if err := rows.Scan(&p); err != nil {
+			return nil, err
+		}
+		known[p] = true
+	}
+	return known, rows.Err()
+}
+
+func insertKnownPermissions(ctx context.Context, tx *store.Tx, list []Permission) error {
+	for _, p := range list {
+		if _, err := tx.Exec(ctx, `INSERT INTO known_permissions (permission) VALUES ($1) ON CONFLICT (permission) DO NOTHING`, string(p)); err != nil {
+			return fmt.Errorf("note permission %s: %w", p, err)
+		}
+	}
+	return nil
+}

@@ -47,11 +47,12 @@ func openPostgres(ctx context.Context, url string) (*DB, error) {
 	return &DB{dialect: Postgres, url: url, pool: pool, lane: &lane{}}, nil
 }
 
-// writePostgres runs fn serializably, as SQLite's single writer does by nature,
-// and again when the database says that it collided with another transaction.
-func (db *DB) writePostgres(ctx context.Context, fn func(*Tx) error) error {
+// writePostgres runs fn at an isolation, for Write serializably as SQLite's
+// single writer does by nature, and again when the database says that it
+// collided with another transaction.
+func (db *DB) writePostgres(ctx context.Context, level sql.IsolationLevel, fn func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := db.attempt(ctx, fn, attempt >= aloneFrom)
+		err := db.attempt(ctx, level, fn, attempt >= aloneFrom)
 		if err == nil || !isRetryable(err) || attempt == maxAttempts {
 			return err
 		}
@@ -61,17 +62,17 @@ func (db *DB) writePostgres(ctx context.Context, fn func(*Tx) error) error {
 	}
 }
 
-func (db *DB) attempt(ctx context.Context, fn func(*Tx) error, alone bool) error {
-	tx, err := db.attemptTx(ctx, fn, alone)
+func (db *DB) attempt(ctx context.Context, level sql.IsolationLevel, fn func(*Tx) error, alone bool) error {
+	tx, err := db.attemptTx(ctx, level, fn, alone)
 	if err == nil {
 		tx.committed()
 	}
 	return err
 }
 
-func (db *DB) attemptTx(ctx context.Context, fn func(*Tx) error, alone bool) (*Tx, error) {
+func (db *DB) attemptTx(ctx context.Context, level sql.IsolationLevel, fn func(*Tx) error, alone bool) (*Tx, error) {
 	defer db.lane.enter(alone)()
-	sqlTx, err := db.pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+	sqlTx, err := db.pool.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 	if err != nil {
 		return nil, fmt.Errorf("begin write: %w", closedError(err))
 	}

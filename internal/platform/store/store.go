@@ -110,7 +110,18 @@ func (db *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if db.dialect == SQLite {
 		return db.writer.write(ctx, fn)
 	}
-	return db.writePostgres(ctx, fn)
+	return db.writePostgres(ctx, sql.LevelSerializable, fn)
+}
+
+// WriteLocking is Write for closures that lock every row they decide on, or
+// rest on unique indexes: PostgreSQL runs them at READ COMMITTED, where many
+// may work on neighbouring rows without losing to each other. What such a
+// closure reads without a lock may be changed by others before it commits.
+func (db *DB) WriteLocking(ctx context.Context, fn func(tx *Tx) error) error {
+	if db.dialect == SQLite {
+		return db.writer.write(ctx, fn)
+	}
+	return db.writePostgres(ctx, sql.LevelReadCommitted, fn)
 }
 
 // Tx is a running transaction, valid until the closure it was given to returns.
