@@ -132,8 +132,15 @@ func (w *writer) group(first *request) {
 		return
 	}
 	start := time.Now()
-	var members []*request
-	for r := first; r != nil; r = w.next(len(members), start) {
+	// Nobody's work precedes the first, so it needs no savepoint: what it
+	// leaves half done goes with the whole transaction.
+	if err := first.call(tx); err != nil {
+		_ = tx.Rollback()
+		first.verdict <- verdict{err: err}
+		return
+	}
+	members := []*request{first}
+	for r := w.next(len(members), start); r != nil; r = w.next(len(members), start) {
 		err, broken := r.inSavepoint(tx)
 		if broken != nil { // SQLite gave up the whole transaction: a full disk, for one
 			_ = tx.Rollback()
