@@ -73,6 +73,7 @@ func build(d Deps) *Server {
 	s.routeCalls()
 	s.routePatients()
 	s.routeHospital()
+	s.routeMessages()
 	s.routeSupervision()
 	s.routeReports()
 	s.routeUsers()

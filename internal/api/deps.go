@@ -15,6 +15,7 @@ import (
 	"heartline/internal/contact/call"
 	"heartline/internal/contact/callrecord"
 	"heartline/internal/contact/journal"
+	"heartline/internal/contact/messaging"
 	"heartline/internal/contact/recording"
 	"heartline/internal/contact/switchboard"
 	"heartline/internal/insight/kpi"
@@ -46,6 +47,7 @@ type Deps struct {
 	Reports     *kpi.Service
 	Jobs        *job.Queue
 	Alarms      *alarm.Board
+	Messages    *messaging.Service // nil: no messages
 	Keys        *crypto.Keyring
 	Recordings  Recordings
 	Telephone   Telephone

@@ -64,6 +64,7 @@ func (s *Server) listen() {
 		hear(s, b, "live switchboard", s.onSwitchboard),
 		hear(s, b, "live patients", s.onPatient),
 		hear(s, b, "live timeline", s.onTimeline),
+		hear(s, b, "live messages", s.onMessage),
 		hear(s, b, "live recordings", s.onRecording),
 		hear(s, b, "live sessions", s.onSessionEnded),
 		hear(s, b, "live users", s.onUser),

@@ -19,6 +19,7 @@ const (
 	topicNotice      = "notice"      // NoticeEvent, only to its agent
 	topicAlarm       = "alarm"       // AlarmEvent
 	topicPatient     = "patient"     // ChangeEvent
+	topicMessage     = "message"     // ChangeEvent
 	topicSwitchboard = "switchboard" // ChangeEvent
 )
 

@@ -1389,6 +1389,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/message-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Condition of the senders */
+        get: operations["listMessageChannels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/message-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Templates in force */
+        get: operations["listMessageTemplates"];
+        /** Store a new text for a template */
+        put: operations["saveMessageTemplate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/message-templates/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a text makes of the samples */
+        post: operations["previewMessageTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/message-templates/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Texts that a template ever had */
+        get: operations["listMessageTemplateVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages, newest first */
+        get: operations["listMessages"];
+        put?: never;
+        /** Write a message */
+        post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A message with its text and story */
+        get: operations["getMessage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a failed message again */
+        post: operations["retryMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/patients": {
         parameters: {
             query?: never;
@@ -1729,6 +1850,24 @@ export interface paths {
         get: operations["listTryIdentities"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/try/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages on the demo caller's telephone */
+        get: operations["listTryMessages"];
+        put?: never;
+        /** A message from the demo caller */
+        post: operations["sendTryMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2887,6 +3026,21 @@ export interface components {
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
+        ListMessageChannelView: {
+            items: components["schemas"]["MessageChannelView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListMessageTemplateView: {
+            items: components["schemas"]["MessageTemplateView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListMessageView: {
+            items: components["schemas"]["MessageView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
         ListNumberView: {
             items: components["schemas"]["NumberView"][];
             /** @description Give it back as cursor to read on; empty at the end */
@@ -2944,6 +3098,11 @@ export interface components {
         };
         ListTrunkView: {
             items: components["schemas"]["TrunkView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListTryMessage: {
+            items: components["schemas"]["TryMessage"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -3044,6 +3203,169 @@ export interface components {
             password: string;
             /** @description Code of the second factor, or a recovery code */
             totp?: string;
+        };
+        MessageChannelView: {
+            detail: string;
+            /** Format: int64 */
+            failed: number;
+            last_error: string;
+            /** @enum {string} */
+            name: "log" | "http" | "smpp";
+            /** Format: int64 */
+            receipts: number;
+            /** Format: int64 */
+            received: number;
+            /** Format: int64 */
+            sent: number;
+            /** Format: date-time */
+            since?: string;
+            up: boolean;
+            /**
+             * Format: int64
+             * @description Answers that the message centre owes
+             */
+            waiting: number;
+        };
+        MessageDetail: {
+            /** @description Message that an incoming one answers */
+            answers: string;
+            /** Format: int64 */
+            attempts: number;
+            /** @enum {string} */
+            channel: "sms";
+            /** @enum {string} */
+            class: "otp" | "service" | "reminder" | "marketing";
+            /** Format: date-time */
+            created_at: string;
+            /** @enum {string} */
+            direction: "out" | "in";
+            /** Format: date-time */
+            done_at?: string;
+            /** @enum {string} */
+            encoding: "gsm7" | "ucs2";
+            /** Format: date-time */
+            expires_at?: string;
+            /** @description Somebody acted on an incoming one */
+            handled: boolean;
+            id: string;
+            lang: string;
+            /** @description Masked in lists */
+            number: string;
+            /** @description Name, masked as the reader may see it */
+            patient: string;
+            patient_id: string;
+            /** @description Why it waits or failed */
+            reason: string;
+            /** @description What it is about, such as an appointment */
+            ref: string;
+            /**
+             * Format: int64
+             * @description Short messages that it is sent as
+             */
+            segments: number;
+            /** Format: date-time */
+            send_at: string;
+            sender: string;
+            /** Format: date-time */
+            sent_at?: string;
+            /** @enum {string} */
+            state: "queued" | "sent" | "delivered" | "failed" | "expired" | "received";
+            steps: components["schemas"]["MessageStep"][];
+            /** @description Empty for a text of its own */
+            template: string;
+            /** @description Empty for sign-in codes */
+            text: string;
+            /** Format: int64 */
+            version: number;
+        };
+        MessagePreview: {
+            /** @enum {string} */
+            encoding: "gsm7" | "ucs2";
+            /** Format: int64 */
+            segments: number;
+            text: string;
+            /**
+             * Format: int64
+             * @description Characters as the encoding counts them
+             */
+            units: number;
+        };
+        MessageStep: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            reason: string;
+            state: string;
+        };
+        MessageTemplateParam: {
+            name: string;
+            /** @description May be empty: stands in brackets */
+            optional: boolean;
+            sample: string;
+        };
+        MessageTemplateView: {
+            /** @description Who wrote it; empty for the one that ships */
+            actor: string;
+            class: string;
+            /** Format: date-time */
+            created_at?: string;
+            enabled: boolean;
+            /** @enum {string} */
+            lang: "zh-CN" | "en";
+            name: string;
+            params: components["schemas"]["MessageTemplateParam"][];
+            text: string;
+            /** Format: int64 */
+            version: number;
+        };
+        MessageView: {
+            /** @description Message that an incoming one answers */
+            answers: string;
+            /** Format: int64 */
+            attempts: number;
+            /** @enum {string} */
+            channel: "sms";
+            /** @enum {string} */
+            class: "otp" | "service" | "reminder" | "marketing";
+            /** Format: date-time */
+            created_at: string;
+            /** @enum {string} */
+            direction: "out" | "in";
+            /** Format: date-time */
+            done_at?: string;
+            /** @enum {string} */
+            encoding: "gsm7" | "ucs2";
+            /** Format: date-time */
+            expires_at?: string;
+            /** @description Somebody acted on an incoming one */
+            handled: boolean;
+            id: string;
+            lang: string;
+            /** @description Masked in lists */
+            number: string;
+            /** @description Name, masked as the reader may see it */
+            patient: string;
+            patient_id: string;
+            /** @description Why it waits or failed */
+            reason: string;
+            /** @description What it is about, such as an appointment */
+            ref: string;
+            /**
+             * Format: int64
+             * @description Short messages that it is sent as
+             */
+            segments: number;
+            /** Format: date-time */
+            send_at: string;
+            sender: string;
+            /** Format: date-time */
+            sent_at?: string;
+            /** @enum {string} */
+            state: "queued" | "sent" | "delivered" | "failed" | "expired" | "received";
+            /** @description Empty for a text of its own */
+            template: string;
+            /** Format: int64 */
+            version: number;
         };
         MonitorInputBody: {
             /** @enum {string} */
@@ -3334,6 +3656,16 @@ export interface components {
             number?: string;
             number_masked: string;
             recent_calls: components["schemas"]["CallRow"][];
+        };
+        PreviewMessageInputBody: {
+            /** @enum {string} */
+            lang?: "zh-CN" | "en";
+            /** @description Empty: the text as it is */
+            name?: string;
+            params?: {
+                [key: string]: string;
+            };
+            text: string;
         };
         Problem: {
             /** @description One entry for each rejected input */
@@ -3678,6 +4010,30 @@ export interface components {
             /** Format: int64 */
             users: number;
         };
+        SaveMessageTemplateInputBody: {
+            enabled: boolean;
+            /** @enum {string} */
+            lang: "zh-CN" | "en";
+            name: string;
+            text: string;
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version: number;
+        };
+        SendMessageInputBody: {
+            /** @description The same key writes one message only */
+            key?: string;
+            lang?: string;
+            params?: {
+                [key: string]: string;
+            };
+            patient_id?: string;
+            template?: string;
+            text?: string;
+            to?: string;
+        };
         SessionRow: {
             client: string;
             /** Format: date-time */
@@ -3974,6 +4330,18 @@ export interface components {
             /** @description known, shared, guardian, vip or unknown */
             scenario: string;
             sex: string;
+        };
+        TryMessage: {
+            /** Format: date-time */
+            at: string;
+            id: string;
+            /** @description Written by the caller */
+            mine: boolean;
+            text: string;
+        };
+        TryMessageInputBody: {
+            number: string;
+            text: string;
         };
         TryNumber: {
             name: string;
@@ -7986,6 +8354,303 @@ export interface operations {
             };
         };
     };
+    listMessageChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMessageChannelView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMessageTemplates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMessageTemplateView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    saveMessageTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveMessageTemplateInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageTemplateView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewMessageTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewMessageInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePreview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMessageTemplateVersions: {
+        parameters: {
+            query: {
+                name: string;
+                lang: "zh-CN" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMessageTemplateView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMessages: {
+        parameters: {
+            query?: {
+                direction?: "in" | "out";
+                status?: "queued" | "sent" | "delivered" | "failed" | "expired" | "received";
+                class?: "otp" | "service" | "reminder" | "marketing";
+                template?: string;
+                patient?: string;
+                /** @description Number, whole or its last four digits */
+                q?: string;
+                /** @description Incoming ones that nobody acted on */
+                unhandled?: boolean;
+                /** @description Written at or after */
+                from?: string;
+                /** @description Written before */
+                to?: string;
+                /** @description From next_cursor of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMessageView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendMessageInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     findPatients: {
         parameters: {
             query?: {
@@ -8809,6 +9474,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TryIdentities"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTryMessages: {
+        parameters: {
+            query: {
+                number: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListTryMessage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendTryMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryMessageInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TryMessage"];
                 };
             };
             /** @description Error */
