@@ -1,29 +1,26 @@
 -- The prepaid member card as a double-entry ledger. Amounts are 分. A
 -- transaction's entries sum to 0; credit is positive, so a card's balance and
 -- the hospital's revenue are positive and the money received is negative.
--- available and held of a card are caches of its entries; the house's own
--- accounts keep none, so that nobody waits for them.
+-- available and held of a card are caches of its entries. The house's own
+-- accounts ("house:cash", "house:revenue") have no row that a booking would
+-- have to wait for.
 
 -- +goose Up
-CREATE TABLE ledger_accounts (
-	id         TEXT PRIMARY KEY,
-	kind       TEXT NOT NULL,
-	owner      TEXT NOT NULL,
-	available  BIGINT NOT NULL,
-	held       BIGINT NOT NULL,
+CREATE TABLE ledger_cards (
+	patient_id TEXT PRIMARY KEY,
+	available  BIGINT NOT NULL CHECK (available >= 0),
+	held       BIGINT NOT NULL CHECK (held >= 0),
 	seq        BIGINT NOT NULL,
 	created_at BIGINT NOT NULL,
-	updated_at BIGINT NOT NULL,
-	CHECK (kind <> 'card' OR (available >= 0 AND held >= 0))
+	updated_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX ledger_accounts_owner ON ledger_accounts (kind, owner);
 
 CREATE TABLE ledger_transactions (
 	id           TEXT PRIMARY KEY,
 	kind         TEXT NOT NULL,
 	key          TEXT NOT NULL,
 	request_hash TEXT NOT NULL,
-	account_id   TEXT NOT NULL REFERENCES ledger_accounts (id),
+	patient_id   TEXT NOT NULL,
 	amount       BIGINT NOT NULL,
 	method       TEXT NOT NULL,
 	reference    TEXT NOT NULL,
@@ -35,15 +32,16 @@ CREATE TABLE ledger_transactions (
 	at           BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX ledger_transactions_key ON ledger_transactions (key) WHERE key <> '';
-CREATE INDEX ledger_transactions_day ON ledger_transactions (day, id);
+CREATE INDEX ledger_transactions_day ON ledger_transactions (day, patient_id);
 CREATE INDEX ledger_transactions_hold ON ledger_transactions (hold_id) WHERE hold_id <> '';
 
--- seq counts the entries of a card from 1 without gaps; it is 0 for the
--- house's own accounts.
+-- account is a patient's id or "house:…". seq counts the entries of a card
+-- from 1 without gaps; it is 0 for the house. available and held are the
+-- card's after the transaction.
 CREATE TABLE ledger_entries (
 	transaction_id TEXT NOT NULL REFERENCES ledger_transactions (id),
 	position       INTEGER NOT NULL,
-	account_id     TEXT NOT NULL REFERENCES ledger_accounts (id),
+	account        TEXT NOT NULL,
 	part           TEXT NOT NULL,
 	amount         BIGINT NOT NULL CHECK (amount <> 0),
 	seq            BIGINT NOT NULL,
@@ -52,12 +50,12 @@ CREATE TABLE ledger_entries (
 	day            TEXT NOT NULL,
 	PRIMARY KEY (transaction_id, position)
 );
-CREATE UNIQUE INDEX ledger_entries_seq ON ledger_entries (account_id, seq) WHERE seq > 0;
-CREATE INDEX ledger_entries_day ON ledger_entries (account_id, day, amount);
+CREATE UNIQUE INDEX ledger_entries_seq ON ledger_entries (account, seq) WHERE seq > 0;
+CREATE INDEX ledger_entries_day ON ledger_entries (account, day, amount);
 
 CREATE TABLE ledger_holds (
 	id         TEXT PRIMARY KEY,
-	account_id TEXT NOT NULL REFERENCES ledger_accounts (id),
+	patient_id TEXT NOT NULL,
 	amount     BIGINT NOT NULL CHECK (amount > 0),
 	state      TEXT NOT NULL,
 	reference  TEXT NOT NULL,
@@ -65,13 +63,13 @@ CREATE TABLE ledger_holds (
 	updated_at BIGINT NOT NULL
 );
 CREATE INDEX ledger_holds_open ON ledger_holds (created_at) WHERE state = 'open';
-CREATE INDEX ledger_holds_account ON ledger_holds (account_id);
+CREATE INDEX ledger_holds_patient ON ledger_holds (patient_id);
 
 CREATE TABLE ledger_adjustments (
 	id             TEXT PRIMARY KEY,
 	key            TEXT NOT NULL UNIQUE,
 	request_hash   TEXT NOT NULL,
-	account_id     TEXT NOT NULL REFERENCES ledger_accounts (id),
+	patient_id     TEXT NOT NULL,
 	amount         BIGINT NOT NULL CHECK (amount <> 0),
 	reason         TEXT NOT NULL,
 	state          TEXT NOT NULL,
@@ -85,8 +83,8 @@ CREATE TABLE ledger_adjustments (
 	transaction_id TEXT NOT NULL,
 	CHECK (state <> 'approved' OR decided_by <> requested_by)
 );
-CREATE INDEX ledger_adjustments_state ON ledger_adjustments (state, requested_at);
-CREATE INDEX ledger_adjustments_account ON ledger_adjustments (account_id);
+CREATE INDEX ledger_adjustments_state ON ledger_adjustments (state, id);
+CREATE INDEX ledger_adjustments_patient ON ledger_adjustments (patient_id);
 
 -- Receipts count from 1 each day, without gaps.
 CREATE TABLE ledger_receipts (
