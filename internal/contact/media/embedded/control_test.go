@@ -223,16 +223,42 @@ func eventPayload(code byte, n int) []byte {
 
 func TestPortPairsBelongTogether(t *testing.T) {
 	p := newPorts(goNetwork{}, netip.MustParseAddr("127.0.0.1"), 29100, 29111)
-	rtp, ctrl, port, err := p.take()
+	t.Cleanup(p.close)
+	got, err := p.take()
 	check(t, err)
-	defer rtp.close()
-	defer ctrl.close()
-	if port%2 != 0 || !strings.HasSuffix(ctrl.(*goSocket).conn.LocalAddr().String(), strconv.Itoa(port+1)) || p.available() != 5 {
-		t.Errorf("port %d, %d left", port, p.available())
+	if got.port%2 != 0 || !strings.HasSuffix(got.rtcp.(*goSocket).conn.LocalAddr().String(), strconv.Itoa(got.port+1)) || p.available() != 5 {
+		t.Errorf("port %d, %d left", got.port, p.available())
 	}
-	p.give(port)
-	p.give(port) // twice does no harm
+	p.give(got)
 	if p.available() != 6 {
 		t.Errorf("%d free", p.available())
+	}
+}
+
+func TestPortPairsRestBetweenCalls(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	p := newPorts(goNetwork{}, netip.MustParseAddr("127.0.0.1"), 29100, 29103) // two pairs
+	p.now = func() time.Time { return now }
+	t.Cleanup(p.close)
+	first, err := p.take()
+	check(t, err)
+	p.give(first)
+	second, err := p.take()
+	check(t, err)
+	if second.port == first.port {
+		t.Error("a pair was handed out without its rest")
+	}
+	now = now.Add(restFor)
+	again, err := p.take()
+	check(t, err)
+	if again.rtp != first.rtp {
+		t.Error("a rested pair was not used again")
+	}
+	if _, err := p.take(); err == nil {
+		t.Error("a third pair out of two")
+	}
+	p.give(second)
+	if short, err := p.take(); err != nil || short.port != second.port {
+		t.Errorf("a short rest is better than no port: %v", err)
 	}
 }

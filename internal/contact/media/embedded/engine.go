@@ -208,6 +208,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 	close(e.stop)
 	e.wg.Wait()
+	e.ports.close()
 	e.net.stop()
 	return e.rtc.close()
 }

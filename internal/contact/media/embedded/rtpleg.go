@@ -18,7 +18,8 @@ import (
 // session.
 type rtpLeg struct {
 	leg
-	conn, ctrl socket
+	ports      pair
+	conn, ctrl socket // of ports
 	port       int
 	closing    sync.Once
 
@@ -43,9 +44,10 @@ func newRTPLeg(c *call, id string) (*rtpLeg, error) {
 	r := &rtpLeg{id: rand.Uint64() >> 2, version: 1}
 	r.leg.id, r.leg.call, r.leg.rtp = id, c, r
 	var err error
-	if r.conn, r.ctrl, r.port, err = c.eng.ports.take(); err != nil {
+	if r.ports, err = c.eng.ports.take(); err != nil {
 		return nil, err
 	}
+	r.conn, r.ctrl, r.port = r.ports.rtp, r.ports.rtcp, r.ports.port
 	r.leg.ep = newEndpoint(c.eng, r.writeRTP, r.writeRTCP)
 	r.leg.ep.leg.Store(&r.leg)
 	r.conn.serve(r.onRTP)
@@ -57,9 +59,9 @@ func (r *rtpLeg) close() {
 	r.closing.Do(func() {
 		r.leg.ep.tx.setOpen(false)
 		r.writeRTCP(appendBye(appendReport(nil, r.leg.ep.tx.ssrc, nil, nil), r.leg.ep.tx.ssrc))
-		r.conn.close()
-		r.ctrl.close()
-		r.call.eng.ports.give(r.port)
+		r.remote.Store(nil) // a late write must not use a socket that serves somebody else
+		r.remoteRTCP.Store(nil)
+		r.call.eng.ports.give(r.ports)
 	})
 }
 

@@ -16,8 +16,9 @@ type network interface {
 
 // socket is one bound port.
 type socket interface {
-	// serve starts giving datagrams to fn, one at a time; fn may change the
-	// bytes but not keep them. It is called once.
+	// serve gives the datagrams from now on to fn, one at a time; nil drops
+	// them. fn may change the bytes but not keep them, and must not call
+	// serve. When serve returns, the fn before is not running any more.
 	serve(fn func(b []byte, src netip.AddrPort))
 	// write sends, or like the network loses, a datagram.
 	write(b []byte, to netip.AddrPort)
@@ -45,21 +46,34 @@ func (goNetwork) listen(addr netip.AddrPort) (socket, error) {
 type goSocket struct {
 	conn *net.UDPConn
 	wg   sync.WaitGroup
+	once sync.Once
+	mu   sync.Mutex // held while fn runs
+	fn   func([]byte, netip.AddrPort)
 }
 
 func (s *goSocket) serve(fn func([]byte, netip.AddrPort)) {
-	s.wg.Go(func() {
-		buf := make([]byte, maxPacket)
-		for {
-			n, src, err := s.conn.ReadFromUDPAddrPort(buf)
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			if err == nil { // other errors are about single datagrams
-				fn(buf[:n], netip.AddrPortFrom(src.Addr().Unmap(), src.Port()))
-			}
+	s.mu.Lock()
+	s.fn = fn
+	s.mu.Unlock()
+	s.once.Do(func() { s.wg.Go(s.read) })
+}
+
+func (s *goSocket) read() {
+	buf := make([]byte, maxPacket)
+	for {
+		n, src, err := s.conn.ReadFromUDPAddrPort(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
 		}
-	})
+		if err != nil { // about a single datagram
+			continue
+		}
+		s.mu.Lock()
+		if s.fn != nil {
+			s.fn(buf[:n], netip.AddrPortFrom(src.Addr().Unmap(), src.Port()))
+		}
+		s.mu.Unlock()
+	}
 }
 
 func (s *goSocket) write(b []byte, to netip.AddrPort) { _, _ = s.conn.WriteToUDPAddrPort(b, to) }

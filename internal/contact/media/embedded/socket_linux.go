@@ -134,11 +134,19 @@ type pollSocket struct {
 	readMu  sync.Mutex
 	writeMu sync.Mutex
 	closed  bool // written under both
-	fn      func([]byte, netip.AddrPort)
+	watched bool
+	fn      func([]byte, netip.AddrPort) // under readMu
 }
 
 func (s *pollSocket) serve(fn func([]byte, netip.AddrPort)) {
+	s.readMu.Lock()
 	s.fn = fn
+	first := !s.watched
+	s.watched = true
+	s.readMu.Unlock()
+	if !first {
+		return
+	}
 	s.p.mu.Lock()
 	s.p.sockets[int32(s.fd)] = s
 	s.p.mu.Unlock()
@@ -157,7 +165,7 @@ func (s *pollSocket) read(buf []byte) {
 	size := uint32(syscall.SizeofSockaddrInet4)
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)),
 		0, uintptr(unsafe.Pointer(&from)), uintptr(unsafe.Pointer(&size)))
-	if errno != 0 || from.Family != syscall.AF_INET {
+	if errno != 0 || from.Family != syscall.AF_INET || s.fn == nil {
 		return
 	}
 	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&from.Port))[:])
