@@ -13,8 +13,8 @@ import (
 // holdFor is how long each call of the set-up bench stays up.
 const holdFor = time.Second
 
-// warmUp is how long calls come before they are measured.
-const warmUp = 2 * time.Second
+// warmFor is how long calls come before they are measured.
+const warmFor = 2 * time.Second
 
 // asteriskCPU is what Asterisk 23 used for a call, measured the same way.
 const asteriskCPU = 5500 * time.Microsecond
@@ -93,7 +93,7 @@ func setUp(ctx context.Context, s *server, o Options) (*callLoad, error) {
 	}
 	// The first calls meet a program that is still growing its heap and its
 	// ports. What counts is the steady state: as many calls end as begin.
-	for range int(o.Rate * warmUp.Seconds()) {
+	for range int(o.Rate * warmFor.Seconds()) {
 		place(false)
 	}
 	before, err := s.used()
