@@ -30,6 +30,7 @@ type Config struct {
 	InternalUnrecorded bool
 	AnnounceAgent      bool          // say the agent's number to the caller at the answer
 	OpTimeout          time.Duration // for one request to a phone or the media engine; 10 s
+	DipSlow            time.Duration // a caller who waits longer for the hospital's answer is told so; 1 s
 }
 
 func (c Config) withDefaults() Config {
@@ -49,6 +50,7 @@ func (c Config) withDefaults() Config {
 	set(&c.DirectWrapUp, 30*time.Second)
 	set(&c.QualityEvery, 3*time.Second)
 	set(&c.OpTimeout, 10*time.Second)
+	set(&c.DipSlow, time.Second)
 	return c
 }
 
@@ -114,13 +116,17 @@ const (
 	VarKey      = "key"      // names this step of this call with these choices
 )
 
+// varPatient is the variable that says who the caller is, or calls for.
+const varPatient = "patient"
+
 // DipResult is a dip's answer. Say and the options' Say are the tokens of
-// ivr.Words. A variable "patient" with found says who the caller is.
+// ivr.Words.
 type DipResult struct {
 	Outcome string // found, none, many, ok, refused, taken, invalid, error
 	Vars    map[string]string
 	Options []DipOption
 	Say     []string
+	People  []Candidate // whom the variable "patient" may name
 }
 
 // DipOption is something to choose from.

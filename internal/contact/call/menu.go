@@ -19,6 +19,9 @@ type menu struct {
 	wait     time.Duration // for a key, after the prompts
 	timer    *timer
 	hangup   string // reason, once the prompts have been played
+	dip      *dip   // the question that waits for the hospital's answer
+	people   []Candidate
+	patient  string // whom the flow takes the caller for
 }
 
 // runFlow takes the answered caller into a flow.
@@ -66,6 +69,7 @@ func (c *call) feed(in ivr.Input) {
 	}
 	state, actions := ivr.Step(m.flow, m.state, in)
 	m.state = state
+	c.recognise(state.Vars[varPatient])
 	if len(actions) > 0 {
 		c.perform(actions)
 	}
@@ -86,6 +90,10 @@ func (c *call) perform(actions []ivr.Action) {
 			c.note("", journal.IVRNode{Node: a.Node, Type: a.Type})
 		case ivr.Note:
 			c.note("", journal.IVRInput{Node: a.Node, Input: a.Input, Digit: a.Digit})
+		case ivr.Entered:
+			c.note("", journal.IVRInput{Node: a.Node, Input: "input", Digit: a.Text})
+		case ivr.RunDip:
+			c.runDip(a)
 		case ivr.SetLanguage:
 			c.lang = a.Lang
 		case ivr.Play:

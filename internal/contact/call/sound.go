@@ -2,6 +2,7 @@ package call
 
 import (
 	"slices"
+	"strings"
 
 	"heartline/internal/contact/journal"
 	"heartline/internal/contact/media"
@@ -96,12 +97,7 @@ func (c *call) say(l *leg, prompts []string, done func()) {
 	c.surround(l, silence)
 	clips := make(media.Clips, 0, len(prompts))
 	for _, key := range prompts {
-		clip, ok := c.svc.deps.Prompts.Clip(key, c.lang)
-		if !ok {
-			clip = media.Beep().Clip()
-			c.missing(key)
-		}
-		clips = append(clips, clip)
+		clips = append(clips, c.clips(key)...)
 	}
 	ctx, cancel := c.op()
 	defer cancel()
@@ -119,6 +115,24 @@ func (c *call) say(l *leg, prompts []string, done func()) {
 	}
 	l.saying, l.said = id, done
 	c.touch()
+}
+
+// clips finds the sound of a prompt, or of what is said instead where the
+// key names that (see ivr.Words); a tone where there is neither.
+func (c *call) clips(key string) media.Clips {
+	key, instead, more := strings.Cut(key, "|")
+	if clip, ok := c.svc.deps.Prompts.Clip(key, c.lang); ok {
+		return media.Clips{clip}
+	}
+	c.missing(key)
+	if !more {
+		return media.Clips{media.Beep().Clip()}
+	}
+	var out media.Clips
+	for _, k := range strings.Split(instead, "+") {
+		out = append(out, c.clips(k)...)
+	}
+	return out
 }
 
 // hush stops what a leg is being told; what should follow does not.

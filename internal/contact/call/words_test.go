@@ -6,25 +6,6 @@ import (
 	"time"
 )
 
-func TestCount(t *testing.T) {
-	for _, tt := range []struct {
-		lang string
-		n    int
-		want string
-	}{
-		{"zh-CN", 0, "n0"}, {"zh-CN", 1, "n1"}, {"zh-CN", 2, "n2_measure"}, {"zh-CN", 10, "n10"},
-		{"zh-CN", 12, "n10 n2"}, {"zh-CN", 20, "n2 n10"}, {"zh-CN", 35, "n3 n10 n5"},
-		{"zh-CN", 100, "n1 hundred"}, {"zh-CN", 105, "n1 hundred n0 n5"}, {"zh-CN", 110, "n1 hundred n1 n10"},
-		{"zh-CN", 112, "n1 hundred n1 n10 n2"}, {"zh-CN", 1001, "n1 thousand n0 n1"}, {"zh-CN", 1010, "n1 thousand n0 n1 n10"},
-		{"zh-CN", 12345, "n1 n2 n3 n4 n5"},
-		{"en", 2, "n2"}, {"en", 10, "n10"}, {"en", 12, "n1 n2"},
-	} {
-		if got := strings.Join(count(tt.lang, tt.n), " "); got != tt.want {
-			t.Errorf("%s %d: got %q, want %q", tt.lang, tt.n, got, tt.want)
-		}
-	}
-}
-
 func TestQueueWords(t *testing.T) {
 	for _, tt := range []struct {
 		name      string

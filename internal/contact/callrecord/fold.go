@@ -102,6 +102,8 @@ func (r *Record) foldIVR(ev journal.Event, p journal.Payload) bool {
 			what = strings.TrimSpace(v.Input + " " + v.Digit)
 		}
 		r.path(v.Node + "=" + what)
+	case journal.IVRDip:
+		r.path(v.Node + "=" + v.Outcome)
 	case journal.IVRLeft:
 		r.endIVR(ev.At)
 		if v.Result == "transfer" {

@@ -19,6 +19,7 @@ const (
 	maxTimeoutS  = 60
 	maxTries     = 10
 	maxPriority  = 100
+	maxInput     = 32 // keys
 )
 
 // Parse reads a flow strictly: unknown fields, trailing data and sizes beyond
@@ -48,6 +49,7 @@ func Parse(data []byte) (Flow, error) {
 func Check(f Flow, env Env) []Problem {
 	c := checker{flow: f, env: env}
 	c.whole()
+	c.sets = variables(f)
 	names := slices.Sorted(maps.Keys(f.Nodes))
 	for _, name := range names {
 		c.node(name, f.Nodes[name])
@@ -65,6 +67,7 @@ type checker struct {
 	flow     Flow
 	env      Env
 	problems []Problem
+	sets     map[string]bool // variables that some node sets
 }
 
 func (c *checker) add(severity, node, field, key string, kv ...string) {
@@ -112,11 +115,17 @@ func (c *checker) exists(known func(string) bool, node, field, key, value string
 
 func (c *checker) node(name string, n Node) {
 	switch n.Type {
-	case TypePlay:
+	case TypePlay, TypeSay:
 		c.prompts(name, "prompts", n.Prompts, true)
 		c.target(name, "next", n.Next, true)
 	case TypeMenu:
 		c.menu(name, n)
+	case TypeInput:
+		c.input(name, n)
+	case TypeDip:
+		c.dip(name, n)
+	case TypeChoose:
+		c.choose(name, n)
 	case TypeHours:
 		c.need(c.env.Calendar, name, "calendar", "flow.calendar_unknown", n.Calendar)
 		c.target(name, "open", n.Open, true)
@@ -152,7 +161,7 @@ func (c *checker) prompts(node, field string, keys []string, required bool) {
 		return
 	}
 	for _, k := range keys {
-		c.exists(c.env.Prompt, node, field, "flow.prompt_unknown", k)
+		c.token(node, field, k)
 	}
 }
 
@@ -170,12 +179,7 @@ func (c *checker) target(node, field, target string, required bool) {
 
 func (c *checker) menu(name string, n Node) {
 	c.prompts(name, "prompts", n.Prompts, true)
-	c.prompts(name, "prompts_timeout", n.PromptsTimeout, false)
-	c.prompts(name, "prompts_invalid", n.PromptsInvalid, false)
-	c.between(name, "timeout_s", n.TimeoutS, maxTimeoutS)
-	c.between(name, "tries", n.Tries, maxTries)
-	c.target(name, "on_timeout", n.OnTimeout, false)
-	c.target(name, "on_invalid", n.OnInvalid, false)
+	c.tries(name, n)
 	if len(n.Choices) == 0 {
 		c.fail(name, "choices", "flow.choices_missing")
 	}

@@ -5,13 +5,21 @@ import (
 	"slices"
 )
 
-// exits lists where a node can lead, in a fixed order, without key 0 of play
-// and menu nodes, which leads to the operator.
+// exits lists where a node can lead, in a fixed order, without key 0, which
+// leads to the operator.
 func exits(n Node) []string {
 	var out []string
 	switch n.Type {
-	case TypePlay, TypeSetLanguage:
+	case TypePlay, TypeSetLanguage, TypeSay:
 		out = []string{n.Next}
+	case TypeInput:
+		out = []string{n.Next, n.OnTimeout, n.OnInvalid}
+	case TypeChoose:
+		out = []string{n.Next, n.Back, n.OnNone, n.OnTimeout, n.OnInvalid}
+	case TypeDip:
+		for _, outcome := range slices.Sorted(maps.Keys(n.Outcomes)) {
+			out = append(out, n.Outcomes[outcome])
+		}
 	case TypeMenu:
 		for _, key := range slices.Sorted(maps.Keys(n.Choices)) {
 			out = append(out, n.Choices[key])
@@ -51,7 +59,7 @@ func (c *checker) person(name string, answers map[string]bool) bool {
 		yes = true
 	case TypeTransfer:
 		yes = n.Kind != TargetVoicemail
-	case TypePlay, TypeSetLanguage:
+	case TypePlay, TypeSetLanguage, TypeSay:
 		yes = c.person(n.Next, answers)
 	case TypeHours:
 		yes = c.person(n.Open, answers) && (c.person(n.Closed, answers) || c.endsKindly(n.Closed))
@@ -66,7 +74,7 @@ func (c *checker) endsKindly(name string) bool {
 	for range len(c.flow.Nodes) {
 		n := c.flow.Nodes[name]
 		switch n.Type {
-		case TypePlay, TypeSetLanguage:
+		case TypePlay, TypeSetLanguage, TypeSay:
 			name = n.Next
 		case TypeHangup:
 			return true
@@ -135,10 +143,11 @@ func (c *checker) circles(names []string) []string {
 }
 
 // automatic nodes go on without the caller. A transfer that fails at once and
-// a queue that overflows at once are automatic too.
+// a queue that overflows at once are automatic too, and so is a dip, whatever
+// its outcome.
 func automatic(typ string) bool {
 	switch typ {
-	case TypePlay, TypeSetLanguage, TypeHours, TypeQueue, TypeTransfer:
+	case TypePlay, TypeSetLanguage, TypeHours, TypeQueue, TypeTransfer, TypeSay, TypeDip:
 		return true
 	}
 	return false

@@ -120,7 +120,7 @@ type State struct {
 	Steps int    `json:"steps,omitempty"` // nodes entered so far
 	Done  bool   `json:"done,omitempty"`  // nothing more will come
 
-	Ahead string `json:"ahead,omitempty"` // key pressed before its menu came; at most one, the last
+	Ahead string `json:"ahead,omitempty"` // keys pressed before their menus came, each once in a row
 
 	Helped bool `json:"helped,omitempty"` // went in circles and was sent to the operator
 
@@ -129,7 +129,9 @@ type State struct {
 	Options []Option          `json:"options,omitempty"` // of the last dip that brought any
 	Page    int               `json:"page,omitempty"`    // of a choose
 	Then    string            `json:"then,omitempty"`    // where to go when a dip's answer was spoken
+	Said    bool              `json:"said,omitempty"`    // a dip has answered and its answer is being spoken
 	Slow    bool              `json:"slow,omitempty"`    // the caller was asked to wait for a dip
+	Picks   int               `json:"picks,omitempty"`   // choices made among options so far
 	Swallow string            `json:"swallow,omitempty"` // terminator that may still come after a full input
 }
 
@@ -177,6 +179,7 @@ type (
 	RunDip struct {
 		Node, Dip string
 		Seq       int
+		Key       string // the same for the same step with the same choices
 		Vars      map[string]string
 		TimeoutS  int
 	}

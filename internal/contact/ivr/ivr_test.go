@@ -85,7 +85,7 @@ func TestPathsOfTheDemoFlow(t *testing.T) {
 		"closed_wants_person":  {PlayDone{}, PlayDone{}, PlayDone{}, Hours{}, d("0"), PlayDone{}},
 		"overflow":             toMenu(d("1"), QueueLeft{Reason: "full"}),
 		"skips_emergency":      {PlayDone{}, d("5"), PlayDone{}, d("1"), Hours{Open: true}},
-		"knows_the_menu":       {d("2"), PlayDone{}, d("1"), PlayDone{}, PlayDone{}, Hours{Open: true}, QueueLeft{Reason: "full"}},
+		"knows_the_menu":       {d("8"), PlayDone{}, d("2"), d("2"), PlayDone{}, PlayDone{}, Hours{Open: true}, QueueLeft{Reason: "full"}},
 		"knows_another_menu":   {d("8"), PlayDone{}, PlayDone{}, PlayDone{}, Hours{Open: true}},
 		"gone":                 toMenu(Gone{}, d("1")),
 		"inputs_that_do_not_fit": {Timeout{}, Hours{Open: true}, QueueLeft{}, TransferFailed{}, d("x"), d(""), d("12"),

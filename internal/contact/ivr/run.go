@@ -1,5 +1,7 @@
 package ivr
 
+import "strings"
+
 const (
 	defaultTimeoutS = 5
 	defaultTries    = 3
@@ -35,9 +37,16 @@ func Step(f Flow, s State, in Input) (State, []Action) {
 		return s, nil
 	}
 	r := run{flow: &f, state: s}
-	if _, gone := in.(Gone); gone {
+	switch v := in.(type) {
+	case Gone:
 		r.state.Done = true
 		return r.state, nil
+	case Digit:
+		late := s.Swallow != "" && v.D == s.Swallow
+		r.state.Swallow = ""
+		if late {
+			return r.state, nil
+		}
 	}
 	node, ok := f.Nodes[s.Node]
 	if !ok {
@@ -45,10 +54,16 @@ func Step(f Flow, s State, in Input) (State, []Action) {
 		return r.state, r.actions
 	}
 	switch node.Type {
-	case TypePlay:
+	case TypePlay, TypeSay:
 		r.play(node, in)
 	case TypeMenu:
 		r.menu(node, in)
+	case TypeInput:
+		r.input(node, in)
+	case TypeDip:
+		r.dipped(node, in)
+	case TypeChoose:
+		r.chosen(node, in)
 	case TypeHours:
 		if h, ok := in.(Hours); ok {
 			r.enter(pick(h.Open, node.Open, node.Closed), false)
@@ -102,7 +117,7 @@ func (r *run) enter(name string, toPerson bool) {
 			return
 		}
 		r.state.Steps++
-		r.state.Node, r.state.Tries = name, 0
+		r.state.Node, r.state.Tries, r.state.Keys = name, 0, ""
 		r.do(Enter{Node: name, Type: node.Type})
 		if node.Type != TypeSetLanguage {
 			r.arrive(name, node)
@@ -120,18 +135,27 @@ func (r *run) enter(name string, toPerson bool) {
 func (r *run) arrive(name string, n Node) {
 	switch n.Type {
 	case TypePlay:
-		r.do(Play{Prompts: n.Prompts, BargeIn: n.BargeIn})
+		r.do(Play{Prompts: r.words(n.Prompts), BargeIn: n.BargeIn})
+	case TypeSay:
+		r.do(Play{Prompts: r.words(n.Prompts), BargeIn: true})
 	case TypeMenu:
 		r.meet(n)
+	case TypeInput:
+		r.await(n)
+	case TypeDip:
+		r.dip(name, n)
+	case TypeChoose:
+		r.choose(n)
 	case TypeHours:
 		r.do(CheckHours{Calendar: n.Calendar})
 	case TypeQueue:
+		r.state.Ahead = ""
 		r.do(EnterQueue{Node: name, Queue: n.Queue, Priority: n.Priority, Skills: n.Skills})
 	case TypeTransfer:
 		r.do(Transfer{Node: name, Kind: n.Kind, Target: n.Target})
 	case TypeHangup:
 		if len(n.Prompts) > 0 {
-			r.do(Play{Prompts: n.Prompts})
+			r.do(Play{Prompts: r.words(n.Prompts)})
 		}
 		r.hangup("flow")
 	default:
@@ -144,16 +168,41 @@ func (r *run) hangup(reason string) {
 	r.do(Hangup{Reason: reason})
 }
 
-// meet opens a menu. A caller who knows it has pressed the key already, while
-// the prompts before it played; a key that means nothing here is forgotten.
+// meet opens a menu. A caller who knows the way has pressed its keys already,
+// while the prompts before it played; a key that means nothing here is
+// forgotten.
 func (r *run) meet(n Node) {
-	ahead := r.state.Ahead
-	r.state.Ahead = ""
-	if ahead != "" && r.choice(n, ahead) != "" {
-		r.menu(n, Digit{D: ahead})
-		return
+	for r.state.Ahead != "" {
+		d := r.state.Ahead[:1]
+		r.state.Ahead = r.state.Ahead[1:]
+		if r.choice(n, d) != "" {
+			r.menu(n, Digit{D: d})
+			return
+		}
 	}
 	r.ask(n, nil)
+}
+
+// await opens an input; a key that cut the prompt before it is its first.
+func (r *run) await(n Node) {
+	ahead := r.state.Ahead
+	r.state.Ahead = ""
+	if ahead == "" || !isDigit(ahead[0]) {
+		r.ask(n, nil)
+		return
+	}
+	for i, step := 0, r.state.Steps; i < len(ahead) && r.state.Steps == step; i++ {
+		r.keyed(n, ahead[i:i+1])
+	}
+}
+
+// ahead remembers a key for the menus to come. A key pressed again and again
+// is impatience, not a way through them.
+func (r *run) ahead(d string) {
+	const most = 10
+	if a := r.state.Ahead; !strings.HasSuffix(a, d) && len(a) < most {
+		r.state.Ahead = a + d
+	}
 }
 
 // lost takes a caller whom the flow leads nowhere to a person.
@@ -175,12 +224,11 @@ func (r *run) play(n Node, in Input) {
 	case PlayDone:
 		r.enter(n.Next, false)
 	case Digit:
-		if v.D == operatorKey && r.flow.Nodes[r.flow.Operator].Type != "" {
-			r.do(Note{Node: r.state.Node, Input: "digit", Digit: v.D})
-			r.enter(r.flow.Operator, true)
-		} else if validDigit(v.D) {
-			r.state.Ahead = v.D
-			if n.BargeIn {
+		switch {
+		case v.D == operatorKey && r.operator():
+		case validDigit(v.D):
+			r.ahead(v.D)
+			if n.BargeIn || n.Type == TypeSay {
 				r.enter(n.Next, false)
 			}
 		}
@@ -231,23 +279,30 @@ func (r *run) failedTry(n Node, prompts []string, giveUp string) {
 	r.enter(giveUp, false)
 }
 
+// ask speaks and waits for a key.
 func (r *run) ask(n Node, before []string) {
-	prompts := make([]string, 0, len(before)+len(n.Prompts))
-	prompts = append(append(prompts, before...), n.Prompts...)
-	if len(prompts) > 0 {
-		r.do(Play{Prompts: prompts, BargeIn: true})
-	}
-	timeout := n.TimeoutS
+	prompts := r.words(before)
+	timeout, most := n.TimeoutS, 1
 	if timeout <= 0 {
 		timeout = defaultTimeoutS
 	}
-	r.do(Collect{TimeoutS: timeout, Max: 1})
+	switch n.Type {
+	case TypeChoose:
+		prompts = append(prompts, r.offer(n)...)
+	case TypeInput:
+		timeout, most = inputTimeout(n), longest(n)
+		fallthrough
+	default:
+		prompts = append(prompts, r.words(n.Prompts)...)
+	}
+	if len(prompts) > 0 {
+		r.do(Play{Prompts: prompts, BargeIn: true})
+	}
+	r.do(Collect{TimeoutS: timeout, Max: most})
 }
 
 func validDigit(d string) bool {
-	if len(d) != 1 {
-		return false
-	}
-	c := d[0]
-	return c >= '0' && c <= '9' || c == '*' || c == '#' || c >= 'A' && c <= 'D'
+	return len(d) == 1 && (isDigit(d[0]) || d == "*" || d == "#" || d[0] >= 'A' && d[0] <= 'D')
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

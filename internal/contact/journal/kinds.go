@@ -42,6 +42,9 @@ func (IVRNode) Kind() string { return KindIVRNode }
 func (IVRInput) Kind() string { return KindIVRInput }
 
 // Kind names the event kind.
+func (IVRDip) Kind() string { return KindIVRDip }
+
+// Kind names the event kind.
 func (IVRLeft) Kind() string { return KindIVRLeft }
 
 // Kind names the event kind.
@@ -234,6 +237,8 @@ func routingDecoder(kind string) func(json.RawMessage) (Payload, error) {
 		return as[IVRNode]
 	case KindIVRInput:
 		return as[IVRInput]
+	case KindIVRDip:
+		return as[IVRDip]
 	case KindIVRLeft:
 		return as[IVRLeft]
 	case KindDTMFReceived:

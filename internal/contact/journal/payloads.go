@@ -14,6 +14,7 @@ const (
 	KindIVREntered       = "ivr.entered"
 	KindIVRNode          = "ivr.node"
 	KindIVRInput         = "ivr.input"
+	KindIVRDip           = "ivr.dip"
 	KindIVRLeft          = "ivr.left"
 	KindQueueEntered     = "queue.entered"
 	KindQueueAnnounced   = "queue.announced"
@@ -110,11 +111,20 @@ type (
 		Node string `json:"node"`
 		Type string `json:"type"`
 	}
-	// IVRInput is one reaction in a menu: Input is digit, timeout or invalid; Digit one key at most.
+	// IVRInput is one reaction in a menu: Input is digit, timeout or invalid, and Digit one key at most; or
+	// Input is input, and Digit what was entered as far as it may be written down.
 	IVRInput struct {
 		Node  string `json:"node"`
 		Input string `json:"kind"`
 		Digit string `json:"digit,omitempty"`
+	}
+	// IVRDip says that the flow asked the hospital, and what came of it.
+	IVRDip struct {
+		Node    string `json:"node"`
+		Dip     string `json:"dip"`
+		Outcome string `json:"outcome"`
+		Options int    `json:"options,omitempty"`
+		Ms      int64  `json:"ms"`
 	}
 	// IVRLeft says the flow let go of the call, and to where.
 	IVRLeft struct {
