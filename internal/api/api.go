@@ -73,6 +73,8 @@ func build(d Deps) *Server {
 	s.routeCalls()
 	s.routePatients()
 	s.routeHospital()
+	s.routeBooking()
+	s.routePortal()
 	s.routeMessages()
 	s.routeSupervision()
 	s.routeReports()
@@ -137,6 +139,7 @@ func (s *Server) config() huma.Config {
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"session": {Type: "apiKey", In: "cookie", Name: cookieName},
+					"portal":  {Type: "apiKey", In: "cookie", Name: portalCookie},
 				},
 			},
 		},

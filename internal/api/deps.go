@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"heartline/internal/care/booking"
 	"heartline/internal/care/hospital"
 	"heartline/internal/care/patient"
 	"heartline/internal/contact/acd"
@@ -41,6 +42,8 @@ type Deps struct {
 	Audit       *audit.Log
 	Patients    *patient.Service
 	Hospital    *hospital.Service
+	Booking     *booking.Service
+	Portal      PortalParts
 	Switchboard *switchboard.Service
 	Calls       *callrecord.Service
 	Journal     *journal.Journal

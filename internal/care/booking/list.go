@@ -121,6 +121,30 @@ func (s *Service) Session(ctx context.Context, sessionID string) (Session, error
 	return list[0], nil
 }
 
+// Sessions returns sessions by id, without counts, for lists that mention
+// them. Ids of none are left out.
+func (s *Service) Sessions(ctx context.Context, ids []string) (map[string]Session, error) {
+	if _, err := identity.Require(ctx, identity.BookingRead); err != nil {
+		return nil, err
+	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	out := make(map[string]Session, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	c := &conditions{}
+	c.in("s.id", ids[:min(len(ids), pageLimit)])
+	var list []Session
+	err := s.db.Read(ctx, func(tx *store.Tx) (err error) {
+		list, err = listSessions(ctx, tx, c)
+		return err
+	})
+	for _, se := range list {
+		out[se.ID] = se
+	}
+	return out, err
+}
+
 // Numbers lists the numbers of a session. For a channel, those that it may
 // not take now are shown as taken or left out: its own patients learn nothing
 // of other lanes. A number whose hold ran out is free.

@@ -29,6 +29,14 @@ func (c *conditions) equal(column, value string) {
 	}
 }
 
+func (c *conditions) in(column string, values []string) {
+	marks, args := make([]string, len(values)), make([]any, len(values))
+	for i, v := range values {
+		marks[i], args[i] = "?", v
+	}
+	c.add(column+" IN ("+strings.Join(marks, ", ")+")", args...)
+}
+
 func (c *conditions) where() string {
 	if len(c.parts) == 0 {
 		return ""
@@ -131,11 +139,11 @@ func (f Filter) conditions(from, to int64) *conditions {
 		c.add("a.start_at < ?", to)
 	}
 	if len(f.States) > 0 {
-		marks, args := make([]string, len(f.States)), make([]any, len(f.States))
+		states := make([]string, len(f.States))
 		for i, st := range f.States {
-			marks[i], args[i] = "?", string(st)
+			states[i] = string(st)
 		}
-		c.add("a.state IN ("+strings.Join(marks, ", ")+")", args...)
+		c.in("a.state", states)
 	}
 	return c
 }

@@ -793,6 +793,262 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Appointments, the earliest visit first */
+        get: operations["listAppointments"];
+        put?: never;
+        /** Book or hold a number */
+        post: operations["bookAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Appointments as CSV */
+        get: operations["exportAppointments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An appointment */
+        get: operations["getAppointment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer of the patient to a reminder */
+        post: operations["acknowledgeAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}/arrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The patient is in the house */
+        post: operations["arriveAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a number back */
+        post: operations["cancelAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move to another number */
+        post: operations["changeAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}/check-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Into the queue of the session */
+        post: operations["checkInAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The visit took place */
+        post: operations["completeAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make an appointment of a hold */
+        post: operations["confirmAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to an appointment */
+        get: operations["getAppointmentHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/appointments/{id}/miss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody came */
+        post: operations["missAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A session */
+        get: operations["getBookingSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/sessions/{id}/numbers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The numbers of a session */
+        get: operations["listBookingNumbers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/timetable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions of some days, with what is free */
+        get: operations["getTimetable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/calls": {
         parameters: {
             query?: never;
@@ -1614,6 +1870,552 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portal-members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People of the portal whose document nobody has seen yet */
+        get: operations["listPortalMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal-members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** The document was not theirs */
+        delete: operations["rejectPortalMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal-members/{id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The document has been seen */
+        post: operations["verifyPortalMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Appointments of all people of the account */
+        get: operations["portalAppointments"];
+        put?: never;
+        /** Book */
+        post: operations["portalBook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/appointments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An appointment */
+        get: operations["portalAppointment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/appointments/{id}/calendar.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** As a calendar entry */
+        get: operations["portalAppointmentCalendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/appointments/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give the number back */
+        post: operations["portalCancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/appointments/{id}/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move to another time */
+        post: operations["portalChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/appointments/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm a held number, or that one will come */
+        post: operations["portalConfirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/appointments/{id}/qr.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its code as a picture for the kiosk */
+        get: operations["portalAppointmentQR"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/appointments/{id}/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What giving it back now would mean */
+        get: operations["portalCancelTerms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A person's prepaid card */
+        get: operations["portalCard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a sign-in code by SMS */
+        post: operations["portalCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/departments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Departments */
+        get: operations["portalDepartments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/departments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A department */
+        get: operations["portalDepartment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/doctors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Doctors */
+        get: operations["portalDoctors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/doctors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A doctor */
+        get: operations["portalDoctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/doctors/{id}/photo.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Drawn portrait */
+        get: operations["portalDoctorPhoto"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hospital, its sites and the way there */
+        get: operations["portalInfo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account and its people */
+        get: operations["portalMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a person */
+        post: operations["portalAddMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a person off the account */
+        delete: operations["portalRemoveMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A clinic */
+        get: operations["portalSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/sessions/{id}/numbers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Free times of a clinic */
+        get: operations["portalNumbers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/sessions/{id}/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What booking this clinic means for a person */
+        get: operations["portalTerms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with the code */
+        post: operations["portalSignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign out here or everywhere */
+        post: operations["portalSignOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/timetable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Clinics and how many times are free */
+        get: operations["portalTimetable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/waitlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Places on the waitlist */
+        get: operations["portalWaitlist"];
+        put?: never;
+        /** Wait for a number */
+        post: operations["portalJoinWaitlist"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/waitlist/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Wait no longer */
+        delete: operations["portalLeaveWaitlist"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/waitlist/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the offered number */
+        post: operations["portalAcceptOffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portal/waitlist/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the offered number go */
+        post: operations["portalDeclineOffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/queues": {
         parameters: {
             query?: never;
@@ -1921,6 +2723,10 @@ export interface components {
             roles: string[];
             totp: boolean;
         };
+        AcknowledgeInputBody: {
+            /** @enum {string} */
+            answer: "confirm" | "cancel";
+        };
         Address: {
             city?: string;
             code?: string;
@@ -2070,6 +2876,129 @@ export interface components {
             since: string;
             subject: string;
         };
+        AppointmentCan: {
+            arrive: boolean;
+            cancel: boolean;
+            change: boolean;
+            check_in: boolean;
+            complete: boolean;
+            confirm: boolean;
+            miss: boolean;
+        };
+        AppointmentCancelInputBody: {
+            /** @default desk */
+            channel: string;
+            note?: string;
+            /**
+             * @description staff: a mistake of the house, without penalty
+             * @enum {string}
+             */
+            reason: "patient" | "staff";
+        };
+        AppointmentChangeInputBody: {
+            /** @default desk */
+            channel: string;
+            /** @description Idempotency key */
+            key: string;
+            number_id?: string;
+            session_id: string;
+        };
+        AppointmentEventView: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            channel: string;
+            detail: {
+                [key: string]: unknown;
+            };
+            id: string;
+            /** @description held, booked, confirmed, acknowledged, moved, cancelled, expired, arrived, checked_in, completed, missed */
+            kind: string;
+            /** @description Of the actor, when it is a user */
+            name: string;
+        };
+        AppointmentPatient: {
+            /**
+             * Format: int64
+             * @description -1 when unknown
+             */
+            age: number;
+            allergies: string[];
+            code: string;
+            id: string;
+            name: string;
+            phone_masked: string;
+            sex: string;
+            vip: boolean;
+        };
+        AppointmentView: {
+            booked_by: string;
+            campus: string;
+            campus_id: string;
+            can: components["schemas"]["AppointmentCan"];
+            cancel_reason: string;
+            /** Format: date-time */
+            cancelled_at?: string;
+            channel: string;
+            /** @description Eight digits for kiosk, phone and SMS */
+            code: string;
+            /** @description The patient answered the reminder */
+            confirmed: boolean;
+            /** Format: date-time */
+            created_at: string;
+            date: string;
+            department: string;
+            department_id: string;
+            doctor: string;
+            doctor_id: string;
+            doctor_title: string;
+            /** Format: date-time */
+            end_at: string;
+            exam: string;
+            exam_id: string;
+            /**
+             * Format: date-time
+             * @description When a hold ends
+             */
+            expires_at?: string;
+            /** Format: int64 */
+            fee_cents: number;
+            floor: string;
+            how_to_get_there: string;
+            id: string;
+            lane: string;
+            /** @description The appointment that this one replaces */
+            moved_from: string;
+            note: string;
+            number_id: string;
+            paid: boolean;
+            /** @description For readers who may see customers */
+            patient?: components["schemas"]["AppointmentPatient"];
+            patient_id: string;
+            /** @description What to do before the examination */
+            preparation: string;
+            /**
+             * Format: int64
+             * @description 0 before check-in
+             */
+            queue_number: number;
+            room: string;
+            /** Format: int64 */
+            seq: number;
+            series_id: string;
+            session_id: string;
+            /** Format: date-time */
+            start_at: string;
+            /** @enum {string} */
+            state: "requested" | "scheduled" | "arrived" | "checked_in" | "completed" | "cancelled" | "missed" | "expired";
+            type: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description The fee is held on, or was taken from, the prepaid card */
+            uses_card: boolean;
+            /** Format: int64 */
+            version: number;
+        };
         AuditRow: {
             action: string;
             actor: string;
@@ -2100,6 +3029,94 @@ export interface components {
              */
             entries: number;
             ok: boolean;
+        };
+        BookInputBody: {
+            /** @default desk */
+            channel: string;
+            /**
+             * Format: int64
+             * @description Hold the number instead of booking it
+             */
+            hold_seconds?: number;
+            /** @description Idempotency key: the same key and body give the same appointment */
+            key: string;
+            /**
+             * @description To draw from a lane of its own
+             * @enum {string}
+             */
+            lane?: "vip" | "added" | "";
+            note?: string;
+            /** @description The earliest one that the channel may take when empty */
+            number_id?: string;
+            patient_id: string;
+            session_id: string;
+            /** @description Take the fee from the prepaid card */
+            use_card?: boolean;
+        };
+        BookingNumberView: {
+            /** Format: date-time */
+            end_at: string;
+            id: string;
+            /** @description Empty for the shared pool; phone, web, kiosk, onsite, referral, vip, added */
+            lane: string;
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            start_at: string;
+            /** @enum {string} */
+            state: "free" | "taken" | "blocked";
+        };
+        BookingSessionView: {
+            campus: string;
+            campus_id: string;
+            close_reason: string;
+            /** @description ISO date in the hospital's zone */
+            date: string;
+            department: string;
+            department_id: string;
+            doctor: string;
+            /** @description Empty for a clinic without a named doctor */
+            doctor_id: string;
+            doctor_title: string;
+            /** Format: date-time */
+            end_at: string;
+            exam: string;
+            exam_id: string;
+            /** Format: int64 */
+            fee_cents: number;
+            /**
+             * Format: int64
+             * @description What the asking channel could take now
+             */
+            free: number;
+            id: string;
+            /**
+             * Format: date-time
+             * @description When unused numbers of the lanes fall to everybody
+             */
+            lane_until?: string;
+            /** @description am, pm or evening */
+            period: string;
+            /**
+             * Format: date-time
+             * @description When its numbers can be booked
+             */
+            release_at: string;
+            released: boolean;
+            room: string;
+            /** Format: date-time */
+            start_at: string;
+            /** @enum {string} */
+            state: "open" | "closed";
+            /** @description The doctor who was replaced */
+            substitute_of: string;
+            template_id: string;
+            /** Format: int64 */
+            total: number;
+            /** @description ordinary, expert, special or exam */
+            type: string;
+            /** Format: int64 */
+            version: number;
         };
         CalendarFields: {
             days?: components["schemas"]["SpecialDay"][];
@@ -2956,8 +3973,28 @@ export interface components {
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
+        ListAppointmentEventView: {
+            items: components["schemas"]["AppointmentEventView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListAppointmentView: {
+            items: components["schemas"]["AppointmentView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
         ListAuditRow: {
             items: components["schemas"]["AuditRow"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListBookingNumberView: {
+            items: components["schemas"]["BookingNumberView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListBookingSessionView: {
+            items: components["schemas"]["BookingSessionView"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -3048,6 +4085,41 @@ export interface components {
         };
         ListPatientHit: {
             items: components["schemas"]["PatientHit"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListPortalAppointment: {
+            items: components["schemas"]["PortalAppointment"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListPortalDepartment: {
+            items: components["schemas"]["PortalDepartment"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListPortalDoctor: {
+            items: components["schemas"]["PortalDoctor"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListPortalMemberRow: {
+            items: components["schemas"]["PortalMemberRow"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListPortalNumber: {
+            items: components["schemas"]["PortalNumber"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListPortalSession: {
+            items: components["schemas"]["PortalSession"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListPortalWait: {
+            items: components["schemas"]["PortalWait"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -3656,6 +4728,309 @@ export interface components {
             number?: string;
             number_masked: string;
             recent_calls: components["schemas"]["CallRow"][];
+        };
+        PortalAppointment: {
+            address: string;
+            campus: string;
+            can_cancel: boolean;
+            can_change: boolean;
+            can_confirm: boolean;
+            cancel_reason: string;
+            /** @description For the kiosk, the desk and the telephone */
+            code: string;
+            confirmed: boolean;
+            /** Format: date-time */
+            created_at: string;
+            date: string;
+            department: string;
+            department_en: string;
+            department_id: string;
+            doctor: string;
+            doctor_id: string;
+            doctor_title: string;
+            /** Format: date-time */
+            end_at: string;
+            exam: string;
+            /**
+             * Format: date-time
+             * @description When a number that is held must be confirmed
+             */
+            expires_at?: string;
+            /** Format: int64 */
+            fee_cents: number;
+            floor: string;
+            how_to_get_there: string;
+            id: string;
+            /** @description Name */
+            member: string;
+            member_id: string;
+            paid: boolean;
+            preparation: string;
+            /** Format: int64 */
+            queue_number: number;
+            room: string;
+            /** Format: int64 */
+            seq: number;
+            session_id: string;
+            /** Format: date-time */
+            start_at: string;
+            /** @enum {string} */
+            state: "requested" | "scheduled" | "arrived" | "checked_in" | "completed" | "cancelled" | "missed" | "expired";
+            /** @enum {string} */
+            type: "ordinary" | "expert" | "special" | "exam";
+        };
+        PortalBookInputBody: {
+            /** @description Made by the browser once for each wish; the same key gives the same answer */
+            key: string;
+            member_id: string;
+            number_id?: string;
+            session_id: string;
+            /** @description Pay from the prepaid card */
+            use_card?: boolean;
+        };
+        PortalCardEntry: {
+            /** Format: int64 */
+            amount_cents: number;
+            /** Format: date-time */
+            at: string;
+            id: string;
+            kind: string;
+        };
+        PortalCardView: {
+            /** Format: int64 */
+            available_cents: number;
+            /** Format: int64 */
+            balance_cents: number;
+            entries: components["schemas"]["PortalCardEntry"][];
+            /** Format: int64 */
+            held_cents: number;
+        };
+        PortalChangeInputBody: {
+            key: string;
+            number_id?: string;
+            session_id: string;
+        };
+        PortalCodeInputBody: {
+            /**
+             * @description Language of the message
+             * @enum {string}
+             */
+            lang?: "zh-CN" | "en";
+            phone: string;
+        };
+        PortalCodeSent: {
+            /**
+             * Format: int64
+             * @description When another code may be asked for
+             */
+            resend_seconds: number;
+            /** Format: int64 */
+            valid_seconds: number;
+        };
+        PortalDepartment: {
+            address: string;
+            campus: string;
+            campus_id: string;
+            floor: string;
+            hours: string;
+            how_to_get_there: string;
+            id: string;
+            intro: string;
+            name: string;
+            name_en: string;
+            phone: string;
+        };
+        PortalDoctor: {
+            department: string;
+            department_id: string;
+            /** Format: int64 */
+            fee_cents: number;
+            id: string;
+            intro: string;
+            name: string;
+            photo: string;
+            pinyin: string;
+            /** @description When they see patients, in words */
+            sessions: string;
+            specialties: string[];
+            /** @description chief, associate_chief, attending or resident */
+            title: string;
+        };
+        PortalInfo: {
+            campuses: components["schemas"]["CampusView"][];
+            demo: boolean;
+            name: string;
+            name_en: string;
+            service_number: string;
+            time_zone: string;
+        };
+        PortalMe: {
+            lang: string;
+            /** Format: int64 */
+            max_members: number;
+            members: components["schemas"]["PortalMember"][];
+            /** @description Masked */
+            phone: string;
+        };
+        PortalMember: {
+            birth_date: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Masked; empty for a child under a parent's document */
+            document: string;
+            document_type: string;
+            id: string;
+            name: string;
+            /** @enum {string} */
+            relation: "self" | "spouse" | "child" | "parent" | "other";
+            /** @enum {string} */
+            sex: "male" | "female";
+            /** @description False until the desk has seen the document */
+            verified: boolean;
+        };
+        PortalMemberInputBody: {
+            birth_date?: string;
+            /** @description A member; for a child without a document */
+            guardian_id?: string;
+            id_number?: string;
+            /** @enum {string} */
+            id_type: "id_card" | "passport" | "hk_macao" | "taiwan" | "residence" | "newborn";
+            name: string;
+            /** @enum {string} */
+            relation: "self" | "spouse" | "child" | "parent" | "other";
+            /** @enum {string} */
+            sex?: "male" | "female" | "";
+        };
+        PortalMemberRow: {
+            birth_date: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Masked; empty for a child under a parent's document */
+            document: string;
+            document_type: string;
+            id: string;
+            name: string;
+            patient_id: string;
+            /** @enum {string} */
+            relation: "self" | "spouse" | "child" | "parent" | "other";
+            /** @enum {string} */
+            sex: "male" | "female";
+            /** @description False until the desk has seen the document */
+            verified: boolean;
+        };
+        PortalNumber: {
+            /** Format: date-time */
+            end_at: string;
+            id: string;
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            start_at: string;
+        };
+        PortalReason: {
+            key: string;
+            params?: {
+                [key: string]: unknown;
+            };
+        };
+        PortalSession: {
+            campus: string;
+            close_reason: string;
+            date: string;
+            department: string;
+            department_en: string;
+            department_id: string;
+            doctor: string;
+            doctor_id: string;
+            doctor_title: string;
+            /** Format: date-time */
+            end_at: string;
+            exam_id: string;
+            /** Format: int64 */
+            fee_cents: number;
+            floor: string;
+            /** Format: int64 */
+            free: number;
+            id: string;
+            /** @enum {string} */
+            period: "am" | "pm" | "evening";
+            /** Format: date-time */
+            release_at?: string;
+            released: boolean;
+            room: string;
+            /** Format: date-time */
+            start_at: string;
+            /** @enum {string} */
+            state: "open" | "closed";
+            /** Format: int64 */
+            total: number;
+            /** @enum {string} */
+            type: "ordinary" | "expert" | "special" | "exam";
+        };
+        PortalSignInInputBody: {
+            code: string;
+            /** @enum {string} */
+            lang?: "zh-CN" | "en";
+            phone: string;
+        };
+        PortalSignOutInputBody: {
+            /** @description End the sessions of all browsers */
+            everywhere?: boolean;
+        };
+        PortalTerms: {
+            allowed: boolean;
+            /**
+             * Format: date-time
+             * @description Until when an appointment may be given back without consequences
+             */
+            cancel_until?: string;
+            /** @description That time has passed */
+            late: boolean;
+            /** @description What stands against it */
+            reasons: components["schemas"]["PortalReason"][];
+            /**
+             * Format: int64
+             * @description What would be given back
+             */
+            refund_cents: number;
+            /** @description What it would lead to */
+            warnings: components["schemas"]["PortalReason"][];
+        };
+        PortalWait: {
+            /** Format: date-time */
+            created_at: string;
+            department: string;
+            department_en: string;
+            department_id: string;
+            doctor: string;
+            doctor_id: string;
+            from: string;
+            id: string;
+            member: string;
+            member_id: string;
+            offer_doctor: string;
+            /**
+             * Format: date-time
+             * @description When the offered number is
+             */
+            offer_start_at?: string;
+            /** Format: date-time */
+            offer_until?: string;
+            period: string;
+            /** Format: int64 */
+            place: number;
+            /** @enum {string} */
+            state: "waiting" | "offered" | "accepted" | "left" | "past";
+            to: string;
+        };
+        PortalWishBody: {
+            department_id: string;
+            doctor_id?: string;
+            from: string;
+            member_id: string;
+            /** @enum {string} */
+            period?: "am" | "pm" | "evening" | "";
+            to: string;
         };
         PreviewMessageInputBody: {
             /** @enum {string} */
@@ -7211,6 +8586,553 @@ export interface operations {
             };
         };
     };
+    listAppointments: {
+        parameters: {
+            query?: {
+                patient?: string;
+                session?: string;
+                department?: string;
+                doctor?: string;
+                /** @description ISO date */
+                from?: string;
+                /** @description ISO date, inclusive */
+                to?: string;
+                /** @description Any of these */
+                state?: string[];
+                code?: string;
+                /** @description From next_cursor of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bookAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAppointments: {
+        parameters: {
+            query?: {
+                patient?: string;
+                session?: string;
+                department?: string;
+                doctor?: string;
+                /** @description ISO date */
+                from?: string;
+                /** @description ISO date, inclusive */
+                to?: string;
+                /** @description Any of these */
+                state?: string[];
+                code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgeAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    arriveAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppointmentCancelInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppointmentChangeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkInAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    completeAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAppointmentHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAppointmentEventView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    missAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getBookingSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBookingNumbers: {
+        parameters: {
+            query?: {
+                /** @description Leave out free numbers that this channel may not take */
+                channel?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListBookingNumberView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTimetable: {
+        parameters: {
+            query?: {
+                /** @description ISO date; today when empty */
+                from?: string;
+                /** @description ISO date, inclusive; six days later when empty, 62 at most */
+                to?: string;
+                department?: string;
+                doctor?: string;
+                exam?: string;
+                campus?: string;
+                type?: "ordinary" | "expert" | "special" | "exam" | "";
+                /** @description Whose free numbers are counted; all lanes when empty */
+                channel?: string;
+                only_free?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListBookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listCalls: {
         parameters: {
             query?: {
@@ -8909,6 +10831,1078 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListTimelineRow"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPortalMembers: {
+        parameters: {
+            query?: {
+                patient?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPortalMemberRow"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rejectPortalMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyPortalMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalMemberRow"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalAppointments: {
+        parameters: {
+            query?: {
+                /** @description Those that are over, newest first */
+                past?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPortalAppointment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalBook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalBookInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalAppointment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalAppointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalAppointment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalAppointmentCalendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalAppointment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalChangeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalAppointment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalAppointment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalAppointmentQR: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalCancelTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalTerms"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalCard: {
+        parameters: {
+            query: {
+                member: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalCardView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalCodeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalCodeSent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalDepartments: {
+        parameters: {
+            query?: {
+                /** @description Name, pinyin or initials */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPortalDepartment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalDepartment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalDepartment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalDoctors: {
+        parameters: {
+            query?: {
+                /** @description Name, pinyin, initials, department or specialty */
+                q?: string;
+                department?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPortalDoctor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalDoctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalDoctor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalDoctorPhoto: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalInfo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalInfo"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalAddMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalMemberInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalMember"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalRemoveMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalSession"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalNumbers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPortalNumber"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalTerms: {
+        parameters: {
+            query: {
+                member: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalTerms"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalSignInInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalSignOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalSignOutInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalTimetable: {
+        parameters: {
+            query?: {
+                /** @description ISO date; today when empty */
+                from?: string;
+                /** @description ISO date; two weeks later when empty */
+                to?: string;
+                department?: string;
+                doctor?: string;
+                exam?: string;
+                only_free?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPortalSession"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalWaitlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPortalWait"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalJoinWaitlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalWishBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalWait"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalLeaveWaitlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalAcceptOffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalAppointment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portalDeclineOffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalWait"];
                 };
             };
             /** @description Error */
