@@ -17,6 +17,7 @@ import (
 type access struct {
 	declared bool
 	public   bool
+	portal   bool                  // for signed-in patients alone
 	any      []identity.Permission // any one of these opens the operation
 }
 
@@ -31,6 +32,8 @@ func (a access) names() []string {
 	switch {
 	case a.public:
 		return []string{"public"}
+	case a.portal:
+		return []string{"portal"}
 	case len(a.any) == 0:
 		return []string{"signed-in"}
 	}
@@ -104,7 +107,10 @@ func register[I, O any](s *Server, method, path, id, summary string, a access,
 		Extensions:   map[string]any{"x-permissions": a.names()},
 		Responses:    map[string]*huma.Response{"default": s.problemResponse()},
 	}
-	if !a.public {
+	switch {
+	case a.portal:
+		op.Security = []map[string][]string{{"portal": {}}}
+	case !a.public:
 		op.Security = []map[string][]string{{"session": {}}}
 	}
 	for _, o := range opts {
@@ -149,7 +155,7 @@ func (s *Server) guard(ctx huma.Context, next func(huma.Context)) {
 	a := accessOf(op)
 	var err error = errs.New(errs.Denied, "auth.denied")
 	if a.declared {
-		err = a.check(ctx.Context(), pending)
+		ctx, err = s.admit(ctx, a, pending)
 	}
 	if err != nil {
 		s.writeProblem(ctx, s.problem(ctx.Context(), err))

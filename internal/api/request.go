@@ -29,6 +29,7 @@ type request struct {
 	client string
 	secure bool
 	token  string
+	portal string // the portal's token
 
 	operation string
 	user      string
@@ -52,6 +53,9 @@ func (s *Server) newRequest(r *http.Request) *request {
 	}
 	if c, err := r.Cookie(cookieName); err == nil {
 		q.token = c.Value
+	}
+	if c, err := r.Cookie(portalCookie); err == nil {
+		q.portal = c.Value
 	}
 	return q
 }
