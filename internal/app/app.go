@@ -20,6 +20,7 @@ import (
 	"heartline/internal/contact/callrecord"
 	"heartline/internal/contact/journal"
 	"heartline/internal/contact/media"
+	"heartline/internal/contact/messaging"
 	"heartline/internal/contact/recording"
 	"heartline/internal/contact/sip"
 	"heartline/internal/contact/switchboard"
@@ -56,6 +57,7 @@ type App struct {
 	records    *callrecord.Service
 	recordings *recording.Service
 	reports    *kpi.Service
+	messages   *messaging.Service
 
 	acd   *acd.Service
 	media media.Engine
@@ -126,6 +128,9 @@ func (a *App) openServices(ctx context.Context) (err error) {
 	}
 	a.patients = patient.New(a.db, a.keys, a.audit, a.bus, a.now, a.cfg.Location())
 	a.hospital = hospital.New(hospital.Deps{DB: a.db, Audit: a.audit, Bus: a.bus, Now: a.now})
+	if err = a.openMessages(ctx); err != nil {
+		return err
+	}
 	a.journal = journal.New(a.db, a.now, journal.WithAlarm(a.journalAlarm))
 	a.records = callrecord.New(a.db, a.journal, callrecord.DefaultRules(), a.now)
 	a.journal.OnBatch(a.timelineOfCalls)

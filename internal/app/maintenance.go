@@ -135,6 +135,7 @@ func Doctor(ctx context.Context, cfg *config.Config, out io.Writer) int {
 	if cfg.TLSCert != "" {
 		checks = append(checks, doctor.Port("sip tls", "tcp", cfg.SIPTLSAddr, running))
 	}
+	checks = append(checks, messageChecks(cfg)...)
 	return doctor.Examine(ctx, out, append(checks, databaseChecks(ctx, cfg)...))
 }
 

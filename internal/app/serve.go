@@ -53,6 +53,7 @@ func (a *App) start(ctx context.Context) error {
 		{"recordings of the last run", a.recoverRecordings},
 		{"event log", a.startJournal},
 		{"calls of the last run", a.closeOrphans},
+		{"messages", a.startMessages},
 		{"jobs", a.startJobs},
 		{"routing", a.startRouting},
 		{"media", a.startMedia},

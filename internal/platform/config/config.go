@@ -42,6 +42,27 @@ type Config struct {
 	LogFormat      string `yaml:"log_format" doc:"text or json."`
 	LogLevel       string `yaml:"log_level" doc:"debug, info, warn or error."`
 	DrainSeconds   int    `yaml:"drain_seconds" doc:"How long a stop waits for calls to end by themselves."`
+	SMSSender      string `yaml:"sms_sender" doc:"How short messages leave the house: log (nowhere: they are seen in the outbox only), http (an operator's gateway) or smpp (a message centre)."`
+	SMSReminderOff string `yaml:"sms_reminder_quiet" doc:"Hours in which reminders wait, such as 21:30-07:30. Empty: none."`
+	SMSMarketOff   string `yaml:"sms_marketing_quiet" doc:"Hours in which marketing messages wait. Empty: none."`
+	SMSPerHour     int    `yaml:"sms_per_hour" doc:"Messages to one number in an hour; further ones wait. Sign-in codes have a limit of their own."`
+	SMSSecret      string `yaml:"sms_secret" secret:"true" doc:"Password of the message centre, or token or key of the gateway. Better in the environment or in sms_secret_file."`
+	SMSSecretFile  string `yaml:"sms_secret_file" doc:"File that holds the secret; used if sms_secret is empty."`
+	SMSHTTPURL     string `yaml:"sms_http_url" doc:"Address of the gateway that messages are posted to."`
+	SMSHTTPBody    string `yaml:"sms_http_body" doc:"What is posted; {to}, {text}, {id} and {time} are filled in and escaped."`
+	SMSHTTPForm    bool   `yaml:"sms_http_form" doc:"The body is a form (a=b&c=d) and no JSON document."`
+	SMSHTTPAuth    string `yaml:"sms_http_auth" doc:"none, bearer (Authorization: Bearer) or hmac (X-Timestamp and X-Signature)."`
+	SMSHTTPID      string `yaml:"sms_http_id" doc:"Path of the message id in the gateway's answer, such as data.id. Empty: there is none."`
+	SMPPAddr       string `yaml:"smpp_addr" doc:"Address of the message centre, host:port."`
+	SMPPTLS        bool   `yaml:"smpp_tls" doc:"Speak TLS with the message centre."`
+	SMPPSystemID   string `yaml:"smpp_system_id" doc:"Account at the message centre."`
+	SMPPSystemType string `yaml:"smpp_system_type" doc:"Kind of account, if the message centre asks for it."`
+	SMPPSource     string `yaml:"smpp_source" doc:"Number or name that messages come from."`
+	SMPPCountry    string `yaml:"smpp_country_code" doc:"Put before national numbers, such as 86. Empty: numbers are sent as they are."`
+	SMPPBind       string `yaml:"smpp_bind" doc:"transceiver (one connection) or separate (a transmitter and a receiver)."`
+	SMPPLong       string `yaml:"smpp_long" doc:"How parts of long messages are tied together: udh or sar."`
+	SMPPWindow     int    `yaml:"smpp_window" doc:"Requests without an answer that the message centre allows."`
+	SMPPPerSecond  int    `yaml:"smpp_per_second" doc:"Short messages a second that the message centre allows."`
 	Demo           bool   `yaml:"demo" doc:"A fictional hospital with the caller's page /try, open to anybody who reaches the server. Never with real patients."`
 }
 
@@ -62,6 +83,16 @@ func Default() Config {
 		LogFormat:      "text",
 		LogLevel:       "info",
 		DrainSeconds:   600,
+		SMSSender:      "log",
+		SMSReminderOff: "21:30-07:30",
+		SMSMarketOff:   "20:00-09:00",
+		SMSPerHour:     20,
+		SMSHTTPBody:    `{"to":"{to}","text":"{text}","id":"{id}"}`,
+		SMSHTTPAuth:    "none",
+		SMPPBind:       "transceiver",
+		SMPPLong:       "udh",
+		SMPPWindow:     10,
+		SMPPPerSecond:  50,
 	}
 }
 
@@ -109,12 +140,15 @@ func (c *Config) Level() slog.Level {
 // Drain is drain_seconds.
 func (c *Config) Drain() time.Duration { return time.Duration(c.DrainSeconds) * time.Second }
 
+// check is a key of the file with what is wrong with its value.
+type check struct {
+	key string
+	err error
+}
+
 // check finds values that cannot be; the key is that of the file.
 func (c *Config) check() (key string, err error) {
-	for _, v := range []struct {
-		key string
-		err error
-	}{
+	for _, v := range append(c.messageChecks(), []check{
 		{"data_dir", notEmpty(c.DataDir)},
 		{"http_addr", address(c.HTTPAddr)},
 		{"public_url", webURL(c.PublicURL)},
@@ -133,7 +167,7 @@ func (c *Config) check() (key string, err error) {
 		{"log_format", oneOf(c.LogFormat, "text", "json")},
 		{"log_level", oneOf(c.LogLevel, "debug", "info", "warn", "error")},
 		{"drain_seconds", between(c.DrainSeconds, 0, 86400)},
-	} {
+	}...) {
 		if v.err != nil {
 			return v.key, v.err
 		}

@@ -117,6 +117,7 @@ func keyLines(data []byte) map[string]int {
 type field struct {
 	key, env, doc string
 	index         int
+	secret        bool
 }
 
 func fields() []field {
@@ -129,7 +130,7 @@ func fields() []field {
 		if env == "" {
 			env = "HEARTLINE_" + strings.ToUpper(key)
 		}
-		list[i] = field{key: key, env: env, doc: f.Tag.Get("doc"), index: i}
+		list[i] = field{key: key, env: env, doc: f.Tag.Get("doc"), index: i, secret: f.Tag.Get("secret") != ""}
 	}
 	return list
 }
@@ -188,13 +189,17 @@ func UnknownVariables(environ []string) []string {
 	return unknown
 }
 
-// Print writes c as a commented heartline.yaml.
+// Print writes c as a commented heartline.yaml, without its secrets.
 func Print(w io.Writer, c *Config) error {
 	var b strings.Builder
 	b.WriteString("# Heartline configuration. Every key may be left out; the environment wins over this file.\n")
 	v := reflect.ValueOf(c).Elem()
 	for _, f := range fields() {
-		value, err := yaml.Marshal(v.Field(f.index).Interface())
+		shown := v.Field(f.index).Interface()
+		if f.secret {
+			shown = ""
+		}
+		value, err := yaml.Marshal(shown)
 		if err != nil {
 			return fmt.Errorf("print configuration: %s: %w", f.key, err)
 		}
