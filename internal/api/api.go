@@ -72,6 +72,7 @@ func build(d Deps) *Server {
 	s.routeDesk()
 	s.routeCalls()
 	s.routePatients()
+	s.routePatientExtras()
 	s.routeHospital()
 	s.routeBooking()
 	s.routePortal()

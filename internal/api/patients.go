@@ -22,21 +22,24 @@ type PatientHit struct {
 	VIP         bool       `json:"vip"`
 	Language    string     `json:"language"`
 	GuardianID  string     `json:"guardian_id"`
+	Restricted  bool       `json:"restricted" doc:"Its record opens to emergency access only"`
 	LastSeen    *time.Time `json:"last_seen,omitempty"`
 	Match       string     `json:"match" doc:"Why it was found: phone, phone_tail, id_number, id_tail, code, name, pinyin, initials, latin, fuzzy"`
 }
 
 // Patient is the record of a customer.
 type Patient struct {
-	ID        string    `json:"id"`
-	Version   int64     `json:"version"`
-	Code      string    `json:"code"`
-	Pinyin    string    `json:"pinyin"`
-	Age       int       `json:"age" doc:"-1 when unknown"`
-	Household string    `json:"household_id"`
-	Masked    bool      `json:"masked" doc:"Names, numbers and addresses are not in full"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	ID         string    `json:"id"`
+	Version    int64     `json:"version"`
+	Code       string    `json:"code"`
+	Pinyin     string    `json:"pinyin"`
+	Age        int       `json:"age" doc:"-1 when unknown"`
+	Household  string    `json:"household_id"`
+	Masked     bool      `json:"masked" doc:"Names, numbers and addresses are not in full"`
+	Restricted bool      `json:"restricted" doc:"The person asked that it is not used: views need emergency access"`
+	Erased     bool      `json:"erased" doc:"The person's data was removed"`
+	CreatedAt  time.Time `json:"created_at"`
+	UpdatedAt  time.Time `json:"updated_at"`
 	PatientFields
 	Identifiers []IdentifierView `json:"identifiers"`
 	Phones      []PhoneView      `json:"phones"`

@@ -10,7 +10,7 @@ import (
 func patientHit(c patient.Card, match string) PatientHit {
 	return PatientHit{
 		ID: c.ID, Code: c.Code, Name: c.Name, Sex: sexOf(c.Sex), Age: c.Age, BirthYear: c.BirthYear, PhoneMasked: c.Phone, District: c.District,
-		Tags: some(c.Tags), Allergies: some(c.Allergies), Lifecycle: c.Lifecycle, VIP: c.VIP, Language: c.Language, GuardianID: c.GuardianID,
+		Tags: some(c.Tags), Allergies: some(c.Allergies), Lifecycle: c.Lifecycle, VIP: c.VIP, Language: c.Language, GuardianID: c.GuardianID, Restricted: c.Restricted,
 		LastSeen: maybe(c.LastSeen), Match: match,
 	}
 }
@@ -23,7 +23,7 @@ func timelineRow(e patient.TimelineEntry) TimelineRow {
 func (s *Server) patientView(p patient.Patient) Patient {
 	return Patient{
 		ID: p.ID, Version: p.Version, Code: p.Code, Pinyin: p.Pinyin, Age: p.Age(s.now().In(s.zone())), Household: p.HouseholdID, Masked: p.Masked,
-		CreatedAt: utc(p.CreatedAt), UpdatedAt: utc(p.UpdatedAt),
+		Restricted: p.Restricted, Erased: !p.ErasedAt.IsZero(), CreatedAt: utc(p.CreatedAt), UpdatedAt: utc(p.UpdatedAt),
 		PatientFields: PatientFields{
 			Name: p.Name, NameLatin: p.NameLatin, Sex: sexOf(p.Sex), BirthDate: p.BirthDate, Email: p.Email, WeChat: p.WeChat, Address: Address(p.Address),
 			Nationality: p.Nationality, Ethnicity: p.Ethnicity, Industry: p.Industry, Occupation: p.Occupation, Insurance: p.Insurance,

@@ -114,6 +114,9 @@ type Patient struct {
 	HouseholdID        string
 	GuardianID         string
 	Notes              string
+	MergedInto         string    // the record that replaced this one; "" normally
+	Restricted         bool      // the person asked that it is not used: views need emergency access
+	ErasedAt           time.Time // the person's data was removed
 	Masked             bool
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
@@ -152,6 +155,7 @@ type Card struct {
 	VIP        bool
 	Language   string
 	GuardianID string
+	Restricted bool      // views need emergency access
 	LastSeen   time.Time // last timeline entry
 }
 

@@ -35,6 +35,9 @@ func (s *Service) Pop(ctx context.Context, phone string) (Pop, error) {
 			r.Phone = pop.Phone
 			pop.Candidates = append(pop.Candidates, maskCard(r.Card, who))
 		}
+		if rows[0].Restricted && !trusted(who) {
+			return nil
+		}
 		pop.Recent, err = queryTimeline(ctx, tx, []string{rows[0].ID}, TimelineFilter{Limit: popEntries - 1}, 0, "")
 		return err
 	})

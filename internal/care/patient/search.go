@@ -189,10 +189,14 @@ func (f *finder) endsIn(ctx context.Context, rows []cardRow, d string) (map[stri
 	return out, nil
 }
 
-// maskCard hides the name of a card from readers without the right.
+// maskCard hides the name of a card from readers without the right, and of a
+// restricted record all but what keeps a patient safe.
 func maskCard(c Card, who identity.Principal) Card {
-	if !full(who) {
+	if !full(who) || (c.Restricted && !trusted(who)) {
 		c.Name = MaskName(c.Name)
+	}
+	if c.Restricted && !trusted(who) {
+		c.Tags, c.Phone, c.District, c.Language = []string{}, "", "", ""
 	}
 	return c
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"heartline/internal/platform/audit"
 	"heartline/internal/platform/crypto"
@@ -14,6 +13,7 @@ import (
 	"heartline/internal/platform/event"
 	"heartline/internal/platform/id"
 	"heartline/internal/platform/identity"
+	"heartline/internal/platform/job"
 	"heartline/internal/platform/store"
 )
 
@@ -27,6 +27,8 @@ type Service struct {
 	bus   *event.Bus
 	now   func() time.Time
 	zone  *time.Location // in which ages are counted
+	jobs  *job.Queue     // nil: nothing runs behind
+	parts []Mergeable    // what other packages keep by patient id
 }
 
 // New makes the service. zone is the hospital's; nil means UTC.
@@ -37,7 +39,9 @@ func New(db *store.DB, keys *crypto.Keyring, log *audit.Log, bus *event.Bus, now
 	return &Service{db: db, keys: keys, audit: log, bus: bus, now: now, zone: zone}
 }
 
-// Get returns a person's record. The look is audited in the same transaction.
+// Get returns a person's record; of one that was merged into another, that
+// other. The look is audited in the same transaction. A restricted record opens
+// only to emergency access.
 func (s *Service) Get(ctx context.Context, patientID string) (Patient, error) {
 	who, err := identity.Require(ctx, identity.PatientRead)
 	if err != nil {
@@ -45,10 +49,14 @@ func (s *Service) Get(ctx context.Context, patientID string) (Patient, error) {
 	}
 	var r record
 	err = s.db.Write(ctx, func(tx *store.Tx) (err error) {
-		if r, err = s.load(ctx, tx, patientID); err != nil {
+		current, err := s.viewable(ctx, tx, who, patientID)
+		if err != nil {
 			return err
 		}
-		return s.auditTx(ctx, tx, who, "patient.view", patientID, "", nil)
+		if r, err = s.load(ctx, tx, current); err != nil {
+			return err
+		}
+		return s.auditTx(ctx, tx, who, "patient.view", current, "", nil)
 	})
 	if err != nil {
 		return Patient{}, err
@@ -104,6 +112,9 @@ func (s *Service) Create(ctx context.Context, p Patient) (Patient, error) {
 			return err
 		}
 		if err := b.flush(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.lookForDuplicates(ctx, tx, p.ID); err != nil {
 			return err
 		}
 		event.PublishTx(tx, s.bus, Changed{PatientID: p.ID, Version: 1, Created: true})
@@ -170,21 +181,15 @@ func (s *Service) Edit(ctx context.Context, patientID string, version int64, cha
 	}
 	var r record
 	err = s.db.Write(ctx, func(tx *store.Tx) (err error) {
-		if r, err = s.load(ctx, tx, patientID); err != nil {
+		if r, err = s.editable(ctx, tx, who, patientID, version); err != nil {
 			return err
-		}
-		if version != 0 && version != r.Version {
-			return errs.New(errs.Conflict, "patient.version_conflict", "version", r.Version)
 		}
 		old := r.Patient
 		old.Phones, old.Identifiers = slices.Clone(r.Phones), slices.Clone(r.Identifiers)
 		if err := change(&r.Patient); err != nil {
 			return err
 		}
-		r.ID, r.Version, r.CreatedAt, r.UpdatedAt = old.ID, old.Version+1, old.CreatedAt, s.now()
-		if r.Code == "" {
-			r.Code = old.Code
-		}
+		keepOwn(&r.Patient, old, s.now())
 		keepNumbers(&r.Patient, old)
 		if err := normalise(&r.Patient, s.now()).Err(); err != nil {
 			return err
@@ -198,6 +203,12 @@ func (s *Service) Edit(ctx context.Context, patientID string, version int64, cha
 		if err := s.replaceDetails(ctx, tx, &r.Patient); err != nil {
 			return err
 		}
+		if err := s.note(ctx, tx, who, SourceEdit, old, r.Patient); err != nil {
+			return err
+		}
+		if err := s.lookForDuplicates(ctx, tx, r.ID); err != nil {
+			return err
+		}
 		event.PublishTx(tx, s.bus, Changed{PatientID: r.ID, Version: r.Version})
 		return s.auditTx(ctx, tx, who, "patient.update", r.ID, "", map[string]any{"fields": changedFields(old, r.Patient)})
 	})
@@ -205,6 +216,34 @@ func (s *Service) Edit(ctx context.Context, patientID string, version int64, cha
 		return Patient{}, taken(err)
 	}
 	return view(r.Patient, who), nil
+}
+
+// editable loads a record to be changed: the version that was read, no merged
+// or erased one, and a restricted one only with emergency access.
+func (s *Service) editable(ctx context.Context, tx *store.Tx, who identity.Principal, patientID string, version int64) (record, error) {
+	r, err := s.load(ctx, tx, patientID)
+	if err != nil {
+		return r, err
+	}
+	if err := gone(r.Patient); err != nil {
+		return r, err
+	}
+	if _, err := s.viewable(ctx, tx, who, patientID); err != nil {
+		return r, err
+	}
+	if version != 0 && version != r.Version {
+		return r, errs.New(errs.Conflict, "patient.version_conflict", "version", r.Version)
+	}
+	return r, nil
+}
+
+// keepOwn puts back what no edit changes.
+func keepOwn(p *Patient, old Patient, now time.Time) {
+	p.ID, p.Version, p.CreatedAt, p.UpdatedAt = old.ID, old.Version+1, old.CreatedAt, now
+	p.MergedInto, p.Restricted, p.ErasedAt = old.MergedInto, old.Restricted, old.ErasedAt
+	if p.Code == "" {
+		p.Code = old.Code
+	}
 }
 
 // keepNumbers puts back the numbers of phones and documents that came back
@@ -247,22 +286,9 @@ func keepNumbers(p *Patient, old Patient) {
 
 // changedFields names what an update changed, for the audit log; never values.
 func changedFields(a, b Patient) []string {
-	var out []string
-	for _, f := range []struct {
-		name string
-		same bool
-	}{
-		{"name", a.Name == b.Name && a.NameLatin == b.NameLatin}, {"birth_date", a.BirthDate == b.BirthDate}, {"sex", a.Sex == b.Sex},
-		{"phones", slices.Equal(a.Phones, b.Phones)}, {"identifiers", slices.Equal(a.Identifiers, b.Identifiers)},
-		{"address", a.Address == b.Address}, {"email", a.Email == b.Email}, {"wechat", a.WeChat == b.WeChat},
-		{"insurance", a.Insurance == b.Insurance}, {"allergies", slices.Equal(a.Allergies, b.Allergies)},
-		{"hereditary_diseases", slices.Equal(a.HereditaryDiseases, b.HereditaryDiseases)}, {"heart_history", a.HeartHistory == b.HeartHistory},
-		{"tags", slices.Equal(a.Tags, b.Tags)}, {"notes", a.Notes == b.Notes}, {"lifecycle", a.Lifecycle == b.Lifecycle},
-		{"vip", a.VIP == b.VIP}, {"household_id", a.HouseholdID == b.HouseholdID}, {"guardian_id", a.GuardianID == b.GuardianID},
-	} {
-		if !f.same {
-			out = append(out, f.name)
-		}
+	out := []string{}
+	for _, c := range changes(a, b) {
+		out = append(out, c.Field)
 	}
 	return out
 }
@@ -274,12 +300,14 @@ func (s *Service) Reveal(ctx context.Context, patientID, field, reason string) (
 	if err != nil {
 		return "", err
 	}
-	reason = strings.TrimSpace(reason)
-	if n := utf8.RuneCountInString(reason); n < 2 || n > 200 || !utf8.ValidString(reason) {
-		return "", errs.InvalidField("reason", "patient.reason_needed")
+	if reason, err = givenReason(reason); err != nil {
+		return "", err
 	}
 	var out string
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		if patientID, err = s.viewable(ctx, tx, who, patientID); err != nil {
+			return err
+		}
 		r, err := s.load(ctx, tx, patientID)
 		if err != nil {
 			return err

@@ -18,7 +18,8 @@ import (
 // patientColumns is every column of patients, in the order of values and scan.
 const patientColumns = `id, version, code, name, name_latin, pinyin, pinyin_alt, initials, sex, birth_date, email,
 	wechat, address, nationality, ethnicity, industry, occupation, insurance, allergies, hereditary, heart_history,
-	donation, tags, language, channel, lifecycle, vip, household_id, relation, guardian_id, notes, last_at, created_at, updated_at`
+	donation, tags, language, channel, lifecycle, vip, household_id, relation, guardian_id, notes, last_at, created_at, updated_at,
+	merged_into, restricted, erased_at`
 
 // record is a Patient with what only the tables know.
 type record struct {
@@ -33,21 +34,23 @@ func values(r *record) []any {
 		r.WeChat, toJSON(r.Address), r.Nationality, r.Ethnicity, r.Industry, r.Occupation, r.Insurance, toJSON(r.Allergies),
 		toJSON(r.HereditaryDiseases), r.HeartHistory, r.DonationBehaviour, toJSON(r.Tags), r.Language, r.Channel, r.Lifecycle,
 		bit(r.VIP), r.HouseholdID, r.relation, r.GuardianID, r.Notes, r.lastAt, millis(r.CreatedAt), millis(r.UpdatedAt),
+		r.MergedInto, bit(r.Restricted), millis(r.ErasedAt),
 	}
 }
 
 func scanRecord(row interface{ Scan(...any) error }) (record, error) {
 	var r record
 	var alt, address, allergies, hereditary, tags string
-	var vip, created, updated int64
+	var vip, created, updated, restricted, erased int64
 	err := row.Scan(&r.ID, &r.Version, &r.Code, &r.Name, &r.NameLatin, &r.Pinyin, &alt, &r.Initials, &r.Sex, &r.BirthDate, &r.Email,
 		&r.WeChat, &address, &r.Nationality, &r.Ethnicity, &r.Industry, &r.Occupation, &r.Insurance, &allergies,
 		&hereditary, &r.HeartHistory, &r.DonationBehaviour, &tags, &r.Language, &r.Channel, &r.Lifecycle,
-		&vip, &r.HouseholdID, &r.relation, &r.GuardianID, &r.Notes, &r.lastAt, &created, &updated)
+		&vip, &r.HouseholdID, &r.relation, &r.GuardianID, &r.Notes, &r.lastAt, &created, &updated, &r.MergedInto, &restricted, &erased)
 	if err != nil {
 		return r, err
 	}
 	r.VIP, r.CreatedAt, r.UpdatedAt = vip != 0, fromMillis(created), fromMillis(updated)
+	r.Restricted, r.ErasedAt = restricted != 0, fromMillis(erased)
 	for _, d := range []struct {
 		text string
 		into any
@@ -337,7 +340,7 @@ func formatCode(n int64) string {
 
 // cardColumns is what a Card is made of.
 const cardColumns = `p.id, p.code, p.name, p.name_latin, p.sex, p.birth_date, p.address, p.tags, p.allergies, p.lifecycle,
-	p.vip, p.language, p.guardian_id, p.household_id, p.relation, p.last_at, p.pinyin`
+	p.vip, p.language, p.guardian_id, p.household_id, p.relation, p.last_at, p.pinyin, p.restricted`
 
 // cardRow is a Card before masking, with what ranking and filters need.
 type cardRow struct {
@@ -350,9 +353,9 @@ type cardRow struct {
 func (s *Service) scanCard(rows *sql.Rows, extra ...any) (cardRow, error) {
 	var c cardRow
 	var latin, address, tags, allergies string
-	var vip, last int64
+	var vip, last, restricted int64
 	dest := append([]any{&c.ID, &c.Code, &c.Name, &latin, &c.Sex, &c.birth, &address, &tags, &allergies, &c.Lifecycle,
-		&vip, &c.Language, &c.GuardianID, &c.household, &c.relation, &last, &c.pinyin}, extra...)
+		&vip, &c.Language, &c.GuardianID, &c.household, &c.relation, &last, &c.pinyin, &restricted}, extra...)
 	if err := rows.Scan(dest...); err != nil {
 		return c, fmt.Errorf("scan card: %w", err)
 	}
@@ -366,6 +369,7 @@ func (s *Service) scanCard(rows *sql.Rows, extra ...any) (cardRow, error) {
 		}
 	}
 	c.District, c.VIP, c.LastSeen = a.City+a.District, vip != 0, fromMillis(last)
+	c.Restricted = restricted != 0
 	c.Age = ageOn(c.birth, s.now().In(s.zone))
 	if len(c.birth) >= 4 {
 		_, _ = fmt.Sscanf(c.birth[:4], "%d", &c.BirthYear)

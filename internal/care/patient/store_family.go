@@ -43,6 +43,9 @@ func (s *Service) Family(ctx context.Context, patientID string) (Household, erro
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
 		h = Household{Members: []Member{}}
 		var household string
+		if patientID, err = s.viewable(ctx, tx, who, patientID); err != nil {
+			return err
+		}
 		err := tx.QueryRow(ctx, "SELECT household_id FROM patients WHERE id = $1", patientID).Scan(&household)
 		if store.IsNoRows(err) {
 			return notFound()
@@ -90,12 +93,17 @@ func (s *Service) SetFamily(ctx context.Context, patientID, householdID, name, r
 		if target == "" {
 			relation = ""
 		}
-		n, err := tx.Exec(ctx, "UPDATE patients SET household_id = $2, relation = $3, version = version + 1 WHERE id = $1", patientID, target, relation)
+		r, err := s.editable(ctx, tx, who, patientID, 0)
 		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "UPDATE patients SET household_id = $2, relation = $3, version = version + 1 WHERE id = $1", patientID, target, relation); err != nil {
 			return fmt.Errorf("set household: %w", err)
 		}
-		if n == 0 {
-			return notFound()
+		changed := r.Patient
+		changed.HouseholdID, changed.Version = target, r.Version+1
+		if err := s.note(ctx, tx, who, SourceFamily, r.Patient, changed); err != nil {
+			return err
 		}
 		return s.auditTx(ctx, tx, who, "patient.set_family", patientID, "", map[string]any{"household": target})
 	})

@@ -11,7 +11,7 @@ import (
 // recent lists the people who were in touch last: what a search box shows
 // before anything is typed.
 func (s *Service) recent(ctx context.Context, tx *store.Tx, who identity.Principal, limit int) ([]Hit, error) {
-	rows, err := tx.Query(ctx, "SELECT "+cardColumns+" FROM patients p ORDER BY p.last_at DESC LIMIT $1", limit)
+	rows, err := tx.Query(ctx, "SELECT "+cardColumns+" FROM patients p WHERE p.merged_into = '' AND p.erased_at = 0 ORDER BY p.last_at DESC LIMIT $1", limit)
 	if err != nil {
 		return nil, fmt.Errorf("recent people: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"heartline/internal/platform/store"
 )
 
 // numbers tries the query as phone, document, card and customer code.
@@ -24,7 +26,7 @@ func (f *finder) numbers(ctx context.Context, q query) error {
 		}
 	}
 	for _, c := range q.codes {
-		if err := f.collect(ctx, MatchCode, byCode, `SELECT id FROM patients WHERE code = $1`, c); err != nil {
+		if err := f.code(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -39,6 +41,24 @@ func (f *finder) numbers(ctx context.Context, q query) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// code finds a customer code; that of a merged record leads to the one that
+// stands for it.
+func (f *finder) code(ctx context.Context, code string) error {
+	var patientID string
+	err := f.tx.QueryRow(ctx, `SELECT id FROM patients WHERE code = $1`, code).Scan(&patientID)
+	if store.IsNoRows(err) {
+		return nil
+	}
+	if err == nil {
+		patientID, err = f.s.resolve(ctx, f.tx, patientID)
+	}
+	if err != nil {
+		return fmt.Errorf("search by %s: %w", MatchCode, err)
+	}
+	f.add(patientID, candidate{match: MatchCode, score: byCode})
 	return nil
 }
 

@@ -24,7 +24,8 @@ func (s *Service) subjects(ctx context.Context, tx *store.Tx, patientID string, 
 	if !family || household == "" {
 		return []string{patientID}, nil
 	}
-	rows, err := tx.Query(ctx, "SELECT id FROM patients WHERE household_id = $1 AND household_id <> '' LIMIT 50", household)
+	rows, err := tx.Query(ctx, "SELECT id FROM patients WHERE household_id = $1 AND household_id <> '' AND (restricted = 0 OR id = $2) LIMIT 50",
+		household, patientID)
 	if err != nil {
 		return nil, fmt.Errorf("read household: %w", err)
 	}
@@ -114,5 +115,5 @@ func (s *Service) AddTimeline(ctx context.Context, tx *store.Tx, entries ...Time
 			return fmt.Errorf("note last contact: %w", err)
 		}
 	}
-	return nil
+	return s.grow(ctx, tx, entries)
 }

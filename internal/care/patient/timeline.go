@@ -42,7 +42,11 @@ func (s *Service) Timeline(ctx context.Context, patientID string, f TimelineFilt
 	}
 	err = run(ctx, func(tx *store.Tx) error {
 		page = TimelinePage{}
-		people, err := s.subjects(ctx, tx, patientID, f.Family)
+		current, err := s.viewable(ctx, tx, who, patientID)
+		if err != nil {
+			return err
+		}
+		people, err := s.subjects(ctx, tx, current, f.Family)
 		if err != nil {
 			return err
 		}
@@ -59,7 +63,7 @@ func (s *Service) Timeline(ctx context.Context, patientID string, f TimelineFilt
 		if !first {
 			return nil
 		}
-		return s.auditTx(ctx, tx, who, "patient.timeline", patientID, "", map[string]any{"family": f.Family})
+		return s.auditTx(ctx, tx, who, "patient.timeline", current, "", map[string]any{"family": f.Family})
 	})
 	return page, err
 }

@@ -1,0 +1,80 @@
+package patient
+
+import (
+	"context"
+
+	"heartline/internal/platform/errs"
+	"heartline/internal/platform/identity"
+	"heartline/internal/platform/job"
+	"heartline/internal/platform/store"
+)
+
+type duplicateJob struct{ PatientID string }
+
+func (duplicateJob) Kind() string { return "patient.duplicates" }
+
+type duplicateScan struct{}
+
+func (duplicateScan) Kind() string { return "patient.duplicates.scan" }
+
+type qualityJob struct{}
+
+func (qualityJob) Kind() string { return "patient.quality" }
+
+// UseJobs lets the service work behind the scenes: look for duplicates after a
+// change, take imports over, judge the data. Call it once, before q starts.
+func (s *Service) UseJobs(q *job.Queue) {
+	s.jobs = q
+	job.Register(q, func(ctx context.Context, a duplicateJob) error {
+		return s.duplicatesOf(identity.System(ctx, "duplicates"), a.PatientID)
+	})
+	job.Register(q, func(ctx context.Context, _ duplicateScan) error {
+		return s.scanDuplicates(identity.System(ctx, "duplicates"))
+	})
+	job.Register(q, func(ctx context.Context, _ qualityJob) error {
+		return s.judge(identity.System(ctx, "quality"))
+	})
+	s.importJobs(q)
+}
+
+// lookForDuplicates promises to look whether somebody is recorded twice.
+func (s *Service) lookForDuplicates(ctx context.Context, tx *store.Tx, patientID string) error {
+	if s.jobs == nil {
+		return nil
+	}
+	return job.Enqueue(ctx, tx, s.jobs, duplicateJob{patientID}, job.UniqueKey(patientID), job.MaxAttempts(5))
+}
+
+// ScanDuplicates promises to look for duplicates among everybody.
+func (s *Service) ScanDuplicates(ctx context.Context) error {
+	who, err := identity.Require(ctx, identity.PatientMerge)
+	if err != nil {
+		return err
+	}
+	return s.promise(ctx, who, "patient.duplicates_scan", func(tx *store.Tx) error {
+		return job.Enqueue(ctx, tx, s.jobs, duplicateScan{}, job.UniqueKey("all"), job.MaxAttempts(3))
+	})
+}
+
+// RunQuality promises to judge the data of everybody.
+func (s *Service) RunQuality(ctx context.Context) error {
+	who, err := identity.Require(ctx, identity.PatientMerge, identity.PatientImport)
+	if err != nil {
+		return err
+	}
+	return s.promise(ctx, who, "patient.quality_run", func(tx *store.Tx) error {
+		return job.Enqueue(ctx, tx, s.jobs, qualityJob{}, job.UniqueKey("all"), job.MaxAttempts(3))
+	})
+}
+
+func (s *Service) promise(ctx context.Context, who identity.Principal, action string, enqueue func(tx *store.Tx) error) error {
+	if s.jobs == nil {
+		return errs.New(errs.Unavailable, "unavailable")
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := enqueue(tx); err != nil {
+			return err
+		}
+		return s.auditTx(ctx, tx, who, action, "", "", nil)
+	})
+}

@@ -1,0 +1,5 @@
+package patient
+
+import "heartline/internal/platform/job"
+
+func (s *Service) importJobs(q *job.Queue) {}
