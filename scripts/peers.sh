@@ -15,6 +15,7 @@ needed='sipp:sip-tester:sipp
 baresip:baresip-core:baresip
 chromium:chromium:chromium
 sox:sox:sox
+pdftotext:poppler-utils:poppler
 initdb:postgresql:postgresql
 gcc:gcc:gcc
 node:nodejs:node'
