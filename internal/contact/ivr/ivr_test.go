@@ -91,22 +91,25 @@ func TestPathsOfTheDemoFlow(t *testing.T) {
 		"inputs_that_do_not_fit": {Timeout{}, Hours{Open: true}, QueueLeft{}, TransferFailed{}, d("x"), d(""), d("12"),
 			PlayDone{}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			golden := filepath.Join("testdata", name+".golden")
-			got := path(f, inputs...)
-			if os.Getenv("UPDATE_GOLDEN") == "1" {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Fatal(diff)
-			}
-		})
+		t.Run(name, func(t *testing.T) { golden(t, name, path(f, inputs...)) })
+	}
+}
+
+// golden compares with a file of testdata, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if os.Getenv("UPDATE_GOLDEN") == "1" {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Fatal(diff)
 	}
 }
 
@@ -257,6 +260,15 @@ func FuzzFlow(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(seed, []byte{0, 0, 0, 3, 0, 11, 1, 2})
+	for _, name := range []string{"booking.json"} {
+		more, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(more, []byte{0, 0, 0, 60, 60, 7, 60, 7, 60, 60, 7, 2})
+	}
+	f.Add([]byte(`{"start":"a","operator":"a","nodes":{"a":{"type":"choose","variable":"v","next":"a","on_none":"a"}}}`), []byte{0})
+	f.Add([]byte(`{"start":"a","nodes":{"a":{"type":"dip","dip":"booking.days","outcomes":{"ok":"b"}},"b":{"type":"choose","next":"c"},"c":{"type":"input","max_len":40,"next":"a"}}}`), []byte{7, 60, 4, 8, 5})
 	f.Add([]byte(`{"start":"a","operator":"a","nodes":{"a":{"type":"set_language","next":"b"},"b":{"type":"set_language","next":"a"}}}`), []byte{0})
 	f.Add([]byte(`{"start":"m","nodes":{"m":{"type":"menu","choices":{"1":"m"},"tries":1,"on_timeout":"m"}}}`), []byte{2, 2, 2, 11})
 	f.Fuzz(func(t *testing.T, data, inputs []byte) {
@@ -278,13 +290,17 @@ func FuzzFlow(f *testing.F) {
 			if s.Done || i >= 3000 || len(inputs) == 0 {
 				return
 			}
-			s, actions = Step(flow, s, input(inputs[i%len(inputs)]))
+			s, actions = Step(flow, s, input(inputs[i%len(inputs)], s))
 		}
 	})
 }
 
-func input(b byte) Input {
-	switch b % 7 {
+func input(b byte, s State) Input {
+	switch b % 9 {
+	case 7:
+		return DipDone{Seq: s.Steps, Outcome: []string{"ok", "found", "many", "none", "error"}[b/9%5], Options: days(int(b % 19)), Say: []string{"x"}[:b%2]}
+	case 8:
+		return DipSlow{Seq: s.Steps}
 	case 0:
 		return PlayDone{}
 	case 1:

@@ -244,7 +244,7 @@ func (r *run) offer(n Node) []string {
 		if !chinese(r.state.Lang) {
 			out = append(out, "choose_for")
 		}
-		out = append(out, named(Words(r.state.Lang, o.Vars, o.Say), key)...)
+		out = append(out, Words(r.state.Lang, o.Vars, named(o.Say, key))...)
 		out = append(out, "press_"+key)
 	}
 	if more {
@@ -258,14 +258,14 @@ func (r *run) offer(n Node) []string {
 
 // named makes sure that an option whose name nobody recorded is at least
 // counted.
-func named(words []string, key string) []string {
-	if len(words) == 0 {
+func named(tokens []string, key string) []string {
+	if len(tokens) == 0 {
 		return []string{"option", "n" + key}
 	}
-	out := make([]string, len(words))
-	for i, w := range words {
-		if out[i] = w; !strings.Contains(w, "|") {
-			out[i] = w + "|option+n" + key
+	out := make([]string, len(tokens))
+	for i, t := range tokens {
+		if out[i] = t; !strings.ContainsAny(t, "=$|") {
+			out[i] = t + "|option+n" + key
 		}
 	}
 	return out
