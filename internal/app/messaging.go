@@ -93,11 +93,9 @@ type messageStory struct{ patients *patient.Service }
 
 // Message implements messaging.Story.
 func (m messageStory) Message(ctx context.Context, tx *store.Tx, msg messaging.Message) error {
-	title := msg.Template
+	title := messaging.Title(msg.Template, "zh-CN")
 	if msg.Direction == messaging.In {
-		title = "message.in"
-	} else if title == "" {
-		title = "message.out"
+		title = "短信回复"
 	}
 	return m.patients.SetTimelineOf(ctx, tx, patient.KindMessage, msg.ID, patient.TimelineEntry{PatientID: msg.PatientID, At: msg.CreatedAt,
 		Kind: patient.KindMessage, Title: title, Summary: string(msg.State), SourceID: msg.ID})

@@ -91,6 +91,9 @@ func (s *Service) promise(ctx context.Context, tx *store.Tx, kind string, a Appo
 		"type": string(a.Type), "fee_cents": strconv.FormatInt(a.Fee, 10), "reason": a.CancelReason,
 		"department_id": a.DepartmentID, "doctor_id": a.DoctorID, "exam_id": a.ExamID, "session_id": a.SessionID,
 	}
+	if se, err := loadSession(ctx, tx, a.SessionID); err == nil {
+		params["room"], params["campus_id"] = se.Room, se.CampusID
+	}
 	for k, v := range extra {
 		params[k] = v
 	}

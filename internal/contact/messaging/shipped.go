@@ -39,7 +39,8 @@ func Kinds() []Kind {
 		{Name: "booking.booked", Class: ClassService, Params: visit()},
 		{Name: "booking.changed", Class: ClassService, Params: visit(old...)},
 		{Name: "booking.cancelled", Class: ClassService, Params: visit(reason)},
-		{Name: "booking.session_closed", Class: ClassService, Params: visit(reason, maybe("offers", "3月17日上午、3月18日上午", "17 Mar am, 18 Mar am"))},
+		{Name: "booking.session_closed", Class: ClassService, Params: visit(reason, maybe("offer_date", "2026-03-17", "2026-03-17"), maybe("offer_time", "10:00", "10:00"),
+			maybe("offer_until", "2026-03-15 18:00", "2026-03-15 18:00"))},
 		{Name: "booking.waitlist_offer", Class: ClassService, Params: visit(maybe("until", "10:30", "10:30"))},
 		{Name: "booking.reminder", Class: ClassReminder, Params: visit()},
 		{Name: "booking.missed", Class: ClassReminder, Params: visit(maybe("penalty", "", ""))},
@@ -77,8 +78,8 @@ func shipped(name, lang string) string {
 		return pick("【{hospital}】{name}您好，您{date}{time}[ {department}][ {doctor}][ {exam}]的预约已取消[（{reason}）]。已付费用将原路退回。如需重新预约请拨{hotline}。",
 			"{hospital}: Dear {name}, your visit on {date} {time}[, {department}][, {doctor}][, {exam}] was cancelled[ ({reason})]. Fees are returned. To book again call {hotline}.")
 	case "booking.session_closed":
-		return pick("【{hospital}】{name}您好，很抱歉，{date}{time}[ {department}][ {doctor}][ {exam}]停诊[（{reason}）]，费用将全额退回，不计爽约。[可改约：{offers}。]请拨{hotline}改期。",
-			"{hospital}: Dear {name}, we are sorry: the clinic on {date} {time}[, {department}][, {doctor}][, {exam}] is closed[ ({reason})]. Fees are returned in full.[ Instead: {offers}.] Please call {hotline}.")
+		return pick("【{hospital}】{name}您好，很抱歉，{date}{time}[ {department}][ {doctor}][ {exam}]停诊[（{reason}）]，费用将全额退回，不计爽约。[已为您保留{offer_date}{offer_time}的号，回复1接受，回复2放弃，{offer_until}前有效。]改期请拨{hotline}。",
+			"{hospital}: Dear {name}, we are sorry: the clinic on {date} {time}[, {department}][, {doctor}][, {exam}] is closed[ ({reason})]. Fees are returned in full.[ We keep a place for you on {offer_date} {offer_time} until {offer_until}: reply 1 to take it, 2 to decline.] Questions: {hotline}.")
 	case "booking.waitlist_offer":
 		return pick("【{hospital}】{name}您好，您候补的{date}{time}[ {department}][ {doctor}][ {exam}]有号了。回复1接受，回复2放弃[，请在{until}前回复]，逾期顺延给下一位。",
 			"{hospital}: Dear {name}, a number is free on {date} {time}[, {department}][, {doctor}][, {exam}]. Reply 1 to take it, 2 to decline[, before {until}].")
@@ -96,4 +97,34 @@ func shipped(name, lang string) string {
 			"{hospital}: your code is {code}, valid for {minutes} minutes. Tell nobody; our staff never ask for it.")
 	}
 	return ""
+}
+
+// Known keeps the parameters that a kind knows.
+func Known(name string, params map[string]string) map[string]string {
+	k, _ := kindOf(name)
+	out := make(map[string]string, len(params))
+	for _, p := range k.Params {
+		if v := params[p.Name]; v != "" {
+			out[p.Name] = v
+		}
+	}
+	return out
+}
+
+// Title is what people call a kind of message.
+func Title(name, lang string) string {
+	titles := map[string][2]string{
+		"booking.booked": {"预约成功", "Booked"}, "booking.changed": {"预约变更", "Changed"}, "booking.cancelled": {"预约取消", "Cancelled"},
+		"booking.session_closed": {"停诊通知", "Clinic closed"}, "booking.waitlist_offer": {"候补有号", "Waitlist offer"},
+		"booking.reminder": {"就诊提醒", "Reminder"}, "booking.missed": {"未到诊通知", "Missed"}, "booking.time_moved": {"时间调整", "Time moved"},
+		KindCode: {"登录验证码", "Sign-in code"},
+	}
+	t, ok := titles[name]
+	if !ok {
+		t = [2]string{"短信", "Message"}
+	}
+	if lang == "en" {
+		return t[1]
+	}
+	return t[0]
 }

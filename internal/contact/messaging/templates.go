@@ -246,6 +246,12 @@ func clean(v string) string {
 
 // localise writes ISO dates as people say them.
 func localise(name, v, lang string) string {
+	if at, err := time.Parse("2006-01-02 15:04", v); err == nil && strings.HasSuffix(name, "until") {
+		if lang == "en" {
+			return at.Format("Mon 2 Jan 15:04")
+		}
+		return at.Format("1月2日15:04")
+	}
 	if !strings.HasSuffix(name, "date") {
 		return v
 	}
