@@ -38,12 +38,7 @@ func (p Policy) Judge(past []Occurrence, newest Occurrence) (Sentence, bool) {
 		if !slices.Contains(r.Events, newest.Event) {
 			continue
 		}
-		n := 1
-		for _, o := range past {
-			if slices.Contains(r.Events, o.Event) && r.within(o.At, newest.At) {
-				n++
-			}
-		}
+		n := r.count(past, newest)
 		if n < r.Count || (r.Ban.Kind != DaysByOrdinal && n%r.Count != 0) {
 			continue
 		}
@@ -53,6 +48,29 @@ func (p Policy) Judge(past []Occurrence, newest Occurrence) (Sentence, bool) {
 		}
 	}
 	return worst, !worst.Until.IsZero()
+}
+
+// Counted says what the newest event counts as and how many of the kind there
+// are with it, in the span of the first rule that counts it. "" and 0: none
+// does.
+func (p Policy) Counted(past []Occurrence, newest Occurrence) (event string, count int) {
+	for _, r := range p.Penalties {
+		if slices.Contains(r.Events, newest.Event) {
+			return string(newest.Event), r.count(past, newest)
+		}
+	}
+	return "", 0
+}
+
+// count counts the events of a rule up to the newest.
+func (r Penalty) count(past []Occurrence, newest Occurrence) int {
+	n := 1
+	for _, o := range past {
+		if slices.Contains(r.Events, o.Event) && r.within(o.At, newest.At) {
+			n++
+		}
+	}
+	return n
 }
 
 // within reports whether an event at lies in the span that ends with the
