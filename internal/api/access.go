@@ -18,6 +18,7 @@ type access struct {
 	declared bool
 	public   bool
 	portal   bool                  // for signed-in patients alone
+	kiosk    bool                  // for signed-in self-service machines alone
 	any      []identity.Permission // any one of these opens the operation
 }
 
@@ -34,6 +35,8 @@ func (a access) names() []string {
 		return []string{"public"}
 	case a.portal:
 		return []string{"portal"}
+	case a.kiosk:
+		return []string{"kiosk"}
 	case len(a.any) == 0:
 		return []string{"signed-in"}
 	}
@@ -110,6 +113,8 @@ func register[I, O any](s *Server, method, path, id, summary string, a access,
 	switch {
 	case a.portal:
 		op.Security = []map[string][]string{{"portal": {}}}
+	case a.kiosk:
+		op.Security = []map[string][]string{{"kiosk": {}}}
 	case !a.public:
 		op.Security = []map[string][]string{{"session": {}}}
 	}

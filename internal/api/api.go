@@ -73,8 +73,14 @@ func build(d Deps) *Server {
 	s.routeCalls()
 	s.routePatients()
 	s.routePatientExtras()
+	s.routeConsents()
+	s.routePrivacy()
 	s.routeHospital()
 	s.routeBooking()
+	s.routeBookingRules()
+	s.routeBookingSchedule()
+	s.routeLedger()
+	s.routeKiosk()
 	s.routePortal()
 	s.routeMessages()
 	s.routeSupervision()
@@ -141,6 +147,7 @@ func (s *Server) config() huma.Config {
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"session": {Type: "apiKey", In: "cookie", Name: cookieName},
 					"portal":  {Type: "apiKey", In: "cookie", Name: portalCookie},
+					"kiosk":   {Type: "apiKey", In: "cookie", Name: kioskCookie},
 				},
 			},
 		},

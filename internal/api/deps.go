@@ -10,8 +10,13 @@ import (
 	"time"
 
 	"heartline/internal/care/booking"
+	"heartline/internal/care/consent"
 	"heartline/internal/care/hospital"
+	"heartline/internal/care/kiosk"
+	"heartline/internal/care/ledger"
 	"heartline/internal/care/patient"
+	"heartline/internal/care/portal"
+	"heartline/internal/care/privacy"
 	"heartline/internal/contact/acd"
 	"heartline/internal/contact/call"
 	"heartline/internal/contact/callrecord"
@@ -42,8 +47,12 @@ type Deps struct {
 	Audit       *audit.Log
 	Patients    *patient.Service
 	Hospital    *hospital.Service
+	Consents    *consent.Service // nil: none are kept
+	Privacy     *privacy.Service // nil: no requests are taken
 	Booking     *booking.Service
-	Portal      PortalParts
+	Ledger      *ledger.Service // nil: no prepaid cards
+	Kiosks      *kiosk.Service  // nil: no self-service machines
+	Portal      *portal.Service // nil: no portal for patients
 	Switchboard *switchboard.Service
 	Calls       *callrecord.Service
 	Journal     *journal.Journal

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"heartline/internal/care/booking"
 	"heartline/internal/care/portal"
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/identity"
@@ -29,16 +30,43 @@ func (s *Server) admitPatient(ctx context.Context) (context.Context, error) {
 	if q.portal == "" {
 		return ctx, errs.New(errs.Unknown, "auth.required")
 	}
-	if s.deps.Portal.Accounts == nil {
+	if s.deps.Portal == nil {
 		return ctx, errs.New(errs.Unavailable, "unavailable")
 	}
-	x, err := s.deps.Portal.Accounts.Authenticate(ctx, q.portal, q.ip, q.id)
+	x, err := s.deps.Portal.Authenticate(ctx, q.portal, q.ip, q.id)
 	if err != nil {
 		return ctx, err
 	}
 	p := x.Principal(q.ip, q.id)
 	q.user = p.UserID
-	return identity.With(ctx, p), nil
+	ctx = identity.With(ctx, p)
+	members, err := s.deps.Portal.Members(ctx)
+	if err != nil {
+		return ctx, err
+	}
+	ids := make([]string, 0, len(members))
+	for _, m := range members {
+		ids = append(ids, m.PatientID)
+	}
+	return booking.OnlyFor(context.WithValue(ctx, membersKey{}, members), ids...), nil
+}
+
+type membersKey struct{}
+
+// membersOf are the people of the account that acts.
+func membersOf(ctx context.Context) []portal.Member {
+	list, _ := ctx.Value(membersKey{}).([]portal.Member)
+	return list
+}
+
+// memberOf is the person behind a patient's id, if it is one of the account's.
+func memberOf(ctx context.Context, patientID string) portal.Member {
+	for _, m := range membersOf(ctx) {
+		if m.PatientID == patientID {
+			return m
+		}
+	}
+	return portal.Member{}
 }
 
 // guest acts for whoever looks at the public pages of the portal.
@@ -54,10 +82,10 @@ func newPortalCookie(token string, expires time.Time, secure bool) http.Cookie {
 }
 
 func (s *Server) accounts() (*portal.Service, error) {
-	if s.deps.Portal.Accounts == nil {
+	if s.deps.Portal == nil {
 		return nil, errs.New(errs.Unavailable, "unavailable")
 	}
-	return s.deps.Portal.Accounts, nil
+	return s.deps.Portal, nil
 }
 
 func (s *Server) portalCode(ctx context.Context, in *PortalCodeInput) (*Out[PortalCodeSent], error) {
@@ -93,7 +121,7 @@ func (s *Server) portalSignIn(ctx context.Context, in *PortalSignInInput) (*Port
 }
 
 func (s *Server) portalSignOut(ctx context.Context, in *PortalSignOutInput) (*SignOutOut, error) {
-	if err := s.deps.Portal.Accounts.SignOut(ctx, in.Body.Everywhere); err != nil {
+	if err := s.deps.Portal.SignOut(ctx, in.Body.Everywhere); err != nil {
 		return nil, err
 	}
 	c := newPortalCookie("", time.Unix(1, 0), requestOf(ctx).secure)
@@ -102,7 +130,7 @@ func (s *Server) portalSignOut(ctx context.Context, in *PortalSignOutInput) (*Si
 }
 
 func (s *Server) portalMe(ctx context.Context, _ *None) (*Out[PortalMe], error) {
-	me, err := s.me(ctx, s.deps.Portal.Accounts)
+	me, err := s.me(ctx, s.deps.Portal)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +152,7 @@ func portalMember(m portal.Member) PortalMember {
 
 func (s *Server) portalAddMember(ctx context.Context, in *PortalMemberInput) (*Out[PortalMember], error) {
 	b := in.Body
-	m, err := s.deps.Portal.Accounts.Add(ctx, portal.NewMember{Name: b.Name, Relation: b.Relation, DocumentType: b.IDType, Document: b.IDNumber,
+	m, err := s.deps.Portal.Add(ctx, portal.NewMember{Name: b.Name, Relation: b.Relation, DocumentType: b.IDType, Document: b.IDNumber,
 		BirthDate: b.BirthDate, Sex: b.Sex, GuardianID: b.GuardianID})
 	if err != nil {
 		return nil, err
@@ -133,7 +161,7 @@ func (s *Server) portalAddMember(ctx context.Context, in *PortalMemberInput) (*O
 }
 
 func (s *Server) portalRemoveMember(ctx context.Context, in *ByID) (*Empty, error) {
-	return nil, s.deps.Portal.Accounts.Remove(ctx, in.ID)
+	return nil, s.deps.Portal.Remove(ctx, in.ID)
 }
 
 // admit checks an operation's access rule and puts the right principal into
@@ -141,6 +169,10 @@ func (s *Server) portalRemoveMember(ctx context.Context, in *ByID) (*Empty, erro
 func (s *Server) admit(ctx huma.Context, a access, pending bool) (huma.Context, error) {
 	if a.portal {
 		admitted, err := s.admitPatient(ctx.Context())
+		return huma.WithContext(ctx, admitted), err
+	}
+	if a.kiosk {
+		admitted, err := s.admitKiosk(ctx)
 		return huma.WithContext(ctx, admitted), err
 	}
 	return ctx, a.check(ctx.Context(), pending)
