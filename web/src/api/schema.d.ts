@@ -998,6 +998,265 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/eligibility": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** May this person book this session, and if not, why */
+        get: operations["getEligibility"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/exams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Examinations */
+        get: operations["listExams"];
+        put?: never;
+        /** Create an examination */
+        post: operations["createExam"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/exams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An examination */
+        get: operations["getExam"];
+        /** Change an examination */
+        put: operations["updateExam"];
+        post?: never;
+        /** Delete an examination that nothing uses */
+        delete: operations["deleteExam"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make sessions and numbers of the templates */
+        post: operations["generateBookingSessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/penalties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Penalties */
+        get: operations["listPenalties"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/penalties/{id}/appeal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Appeal against a penalty */
+        post: operations["appealPenalty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/penalties/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Uphold or lift a penalty */
+        post: operations["decideAppeal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Policies of the house, the active one first */
+        get: operations["listBookingPolicies"];
+        put?: never;
+        /** Create a policy */
+        post: operations["createBookingPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/policies/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Published policies to take over */
+        get: operations["listBookingPresets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a policy */
+        put: operations["updateBookingPolicy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/policies/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a policy in force */
+        post: operations["activateBookingPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Book several visits */
+        post: operations["bookSeries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/series/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A series */
+        get: operations["getSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/series/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a series and its coming visits */
+        post: operations["cancelSeries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create a single session */
+        post: operations["createBookingSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/sessions/{id}": {
         parameters: {
             query?: never;
@@ -1007,8 +1266,77 @@ export interface paths {
         };
         /** A session */
         get: operations["getBookingSession"];
+        /** Change a session */
+        put: operations["updateBookingSession"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/sessions/{id}/added": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add numbers with the doctor's consent */
+        post: operations["addBookingNumbers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/sessions/{id}/affected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom closing a session would hit */
+        get: operations["listAffectedAppointments"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/sessions/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done to a session */
+        get: operations["listSessionChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/sessions/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close a session: cancel, refund, inform, offer replacements */
+        post: operations["closeBookingSession"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1032,6 +1360,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/sessions/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the closing of a session back */
+        post: operations["reopenBookingSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/sessions/{id}/substitute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a session to another doctor */
+        post: operations["substituteBookingSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/sessions/{id}/swap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Swap two sessions */
+        post: operations["swapBookingSessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Weekly templates */
+        get: operations["listBookingTemplates"];
+        put?: never;
+        /** Create a template */
+        post: operations["createBookingTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a template; its sessions stay as they are */
+        put: operations["updateBookingTemplate"];
+        post?: never;
+        /** Delete a template; its sessions stay */
+        delete: operations["deleteBookingTemplate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/timetable": {
         parameters: {
             query?: never;
@@ -1043,6 +1458,75 @@ export interface paths {
         get: operations["getTimetable"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/waitlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who waits, first come first */
+        get: operations["listWaitlist"];
+        put?: never;
+        /** Join the waitlist */
+        post: operations["joinWaitlist"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/waitlist/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Leave the waitlist */
+        delete: operations["leaveWaitlist"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/waitlist/{id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the number on offer */
+        post: operations["acceptOffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/waitlist/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the number on offer go to the next */
+        post: operations["declineOffer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1593,6 +2077,493 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Contract units, insurers, communities */
+        get: operations["listGroups"];
+        put?: never;
+        /** Create a group */
+        post: operations["createGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A group */
+        get: operations["getGroup"];
+        /** Change a group */
+        put: operations["updateGroup"];
+        post?: never;
+        /** Delete a group; its members stay customers */
+        delete: operations["deleteGroup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Members of a group */
+        get: operations["listGroupMembers"];
+        put?: never;
+        /** Add a member */
+        post: operations["addGroupMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}/members/{patient}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a member */
+        delete: operations["removeGroupMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The patient's visits of today and later */
+        get: operations["kioskAppointments"];
+        put?: never;
+        /** Book a visit for the patient */
+        post: operations["kioskBook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The patient's prepaid card */
+        get: operations["kioskCard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/check-in/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check in */
+        post: operations["kioskCheckIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/guide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The way to departments */
+        get: operations["kioskGuide"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/identify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a patient's turn */
+        post: operations["kioskIdentify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the patient's turn */
+        post: operations["kioskLeave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This machine and who stands in front of it */
+        get: operations["kioskSession"];
+        put?: never;
+        /** Sign a machine in */
+        post: operations["kioskSignIn"];
+        /** Sign this machine out */
+        delete: operations["kioskSignOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/slips/{id}/slip.escpos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Number slip for a receipt printer */
+        get: operations["kioskSlipEscpos"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/slips/{id}/slip.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Number slip as PDF */
+        get: operations["kioskSlipPdf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/timetable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be booked here */
+        get: operations["kioskTimetable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/touch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody is still here */
+        post: operations["kioskTouch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Self-service machines */
+        get: operations["listKiosks"];
+        put?: never;
+        /** Add a machine; its token is shown once */
+        post: operations["createKiosk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a machine */
+        put: operations["updateKiosk"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosks/{id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a machine another token and sign it out */
+        post: operations["renewKioskToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/accounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A patient's prepaid card; the view is audited */
+        get: operations["getCard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/accounts/{id}/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Movements on a card */
+        get: operations["listCardEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/accounts/{id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give the card a PIN for kiosks */
+        put: operations["setCardPin"];
+        post?: never;
+        /** Take the PIN away */
+        delete: operations["removeCardPin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/accounts/{id}/refund": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pay money out to the patient */
+        post: operations["payOutCard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/accounts/{id}/top-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pay money in */
+        post: operations["topUpCard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/adjustments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Corrections */
+        get: operations["listAdjustments"];
+        put?: never;
+        /** Ask for a correction */
+        post: operations["requestAdjustment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/adjustments/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carry out a correction that another person asked for */
+        post: operations["approveAdjustment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/adjustments/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse a correction, or take one's own back */
+        post: operations["rejectAdjustment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/receipts/{id}/receipt.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Receipt of a movement, issued when first asked for */
+        get: operations["getReceipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ledger/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One day of the books */
+        get: operations["getReconciliation"];
+        put?: never;
+        /** Note what was counted in the till or statement */
+        post: operations["saveCount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/live-calls": {
         parameters: {
             query?: never;
@@ -1784,6 +2755,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/patients/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Two records side by side; audited */
+        get: operations["comparePatients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records that may be the same person */
+        get: operations["listDuplicates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/duplicates/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look for duplicates among everybody; runs behind */
+        post: operations["scanDuplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/duplicates/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** They are two people */
+        post: operations["dismissDuplicate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/lifecycle-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When a customer reaches which stage */
+        get: operations["getLifecycleRules"];
+        /** Change the rules of the stages */
+        put: operations["putLifecycleRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make one record of two */
+        post: operations["mergePatients"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Merges, newest first */
+        get: operations["listMerges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/merges/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Part two records again */
+        post: operations["undoMerge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/patients/pop": {
         parameters: {
             query?: never;
@@ -1828,6 +2936,41 @@ export interface paths {
         };
         /** The household of a customer */
         get: operations["getFamily"];
+        /** Put a customer into a household, or out of it */
+        put: operations["setFamily"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/{id}/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups of a customer */
+        get: operations["listGroupsOfPatient"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patients/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed what of a customer */
+        get: operations["getPatientHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2727,6 +3870,14 @@ export interface components {
             /** @enum {string} */
             answer: "confirm" | "cancel";
         };
+        AddNumbersInputBody: {
+            /** @description The doctor who agreed */
+            consent_by: string;
+            /** Format: int64 */
+            count: number;
+            /** @description How: by phone at 10:20, a signed sheet */
+            evidence: string;
+        };
         Address: {
             city?: string;
             code?: string;
@@ -2734,6 +3885,44 @@ export interface components {
             district?: string;
             province?: string;
             street?: string;
+        };
+        AdjustmentInputBody: {
+            /**
+             * Format: int64
+             * @description With its sign
+             */
+            amount_cents: number;
+            key: string;
+            patient_id: string;
+            reason: string;
+        };
+        AdjustmentView: {
+            /** Format: int64 */
+            amount_cents: number;
+            /** Format: date-time */
+            decided_at?: string;
+            decided_name: string;
+            id: string;
+            /** @description Asked for by the reader, who cannot approve it */
+            mine: boolean;
+            note: string;
+            patient_id: string;
+            reason: string;
+            /** Format: date-time */
+            requested_at: string;
+            requested_by: string;
+            requested_name: string;
+            /** @enum {string} */
+            state: "pending" | "approved" | "rejected";
+            transaction_id: string;
+        };
+        AffectedView: {
+            appointment: components["schemas"]["AppointmentView"];
+            notified: boolean;
+            /** Format: int64 */
+            refunded_cents: number;
+            /** @description Held for the patient until its expires_at */
+            replacement?: components["schemas"]["AppointmentView"];
         };
         AgentCreateInputBody: {
             auto_answer?: boolean;
@@ -2875,6 +4064,14 @@ export interface components {
             /** Format: date-time */
             since: string;
             subject: string;
+        };
+        AppealDecisionInputBody: {
+            /** @description true lifts the penalty */
+            accept: boolean;
+            note: string;
+        };
+        AppealInputBody: {
+            text: string;
         };
         AppointmentCan: {
             arrive: boolean;
@@ -3030,6 +4227,11 @@ export interface components {
             entries: number;
             ok: boolean;
         };
+        Ban: {
+            kind: string;
+            /** Format: int64 */
+            n?: number;
+        };
         BookInputBody: {
             /** @default desk */
             channel: string;
@@ -3053,6 +4255,11 @@ export interface components {
             /** @description Take the fee from the prepaid card */
             use_card?: boolean;
         };
+        BookProblem: {
+            id: string;
+            /** @enum {string} */
+            kind: "unbalanced" | "cache" | "sequence" | "hold" | "receipt_gap";
+        };
         BookingNumberView: {
             /** Format: date-time */
             end_at: string;
@@ -3065,6 +4272,37 @@ export interface components {
             start_at: string;
             /** @enum {string} */
             state: "free" | "taken" | "blocked";
+        };
+        BookingPolicyFields: {
+            name: string;
+            policy: components["schemas"]["Policy"];
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+        };
+        BookingPolicyView: {
+            active: boolean;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            name: string;
+            policy: components["schemas"]["Policy"];
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+        };
+        BookingPresetView: {
+            code: string;
+            name: string;
+            name_en: string;
+            policy: components["schemas"]["Policy"];
+            source: string;
         };
         BookingSessionView: {
             campus: string;
@@ -3309,15 +4547,87 @@ export interface components {
             phone: string;
             transit: string;
         };
+        CardView: {
+            /** @description Waiting corrections */
+            adjustments: components["schemas"]["AdjustmentView"][];
+            /** Format: int64 */
+            available_cents: number;
+            /**
+             * Format: int64
+             * @description 分, all money on the card
+             */
+            balance_cents: number;
+            /** @description The latest 20, newest first */
+            entries: components["schemas"]["LedgerEntryView"][];
+            /** @description A PIN for kiosks is set */
+            has_pin: boolean;
+            /**
+             * Format: int64
+             * @description Of it, set aside for visits
+             */
+            held_cents: number;
+            limits: components["schemas"]["LedgerLimits"];
+            methods: string[];
+            patient_id: string;
+            /** Format: date-time */
+            updated_at?: string;
+        };
         ChangeEvent: {
             id: string;
             kind: string;
+        };
+        CloseSessionInputBody: {
+            note?: string;
+            /** @description Keep a number elsewhere for each patient */
+            offer_replacements?: boolean;
+            /** @description Told to the patients */
+            reason: string;
+            /** @description Whose numbers are offered first */
+            substitute_doctor_id?: string;
+        };
+        ClosedView: {
+            affected: components["schemas"]["AffectedView"][];
+            change_id: string;
+            /** Format: int64 */
+            notified: number;
+            /** Format: int64 */
+            refunded_cents: number;
+            /** Format: int64 */
+            replaced: number;
+            session: components["schemas"]["BookingSessionView"];
         };
         CodeName: {
             category: string;
             code: string;
             name: string;
             name_en: string;
+        };
+        ComparedField: {
+            a: string;
+            b: string;
+            field: string;
+            same: boolean;
+            /**
+             * @description both: lists are united
+             * @enum {string}
+             */
+            suggest: "a" | "b" | "both";
+        };
+        ComparisonView: {
+            a: components["schemas"]["Patient"];
+            b: components["schemas"]["Patient"];
+            fields: components["schemas"]["ComparedField"][];
+            reasons: components["schemas"]["DuplicateReason"][];
+            /** Format: int64 */
+            score: number;
+        };
+        CountInputBody: {
+            /** Format: int64 */
+            counted_cents: number;
+            date: string;
+            /** @enum {string} */
+            method: "cash" | "bank_card" | "wechat" | "alipay" | "bank_transfer";
+            note?: string;
         };
         DTMFInputBody: {
             digits: string;
@@ -3351,6 +4661,15 @@ export interface components {
             service_level?: number;
             /** Format: int64 */
             short_abandoned: number;
+        };
+        Deadline: {
+            at?: string;
+            kind: string;
+            /** Format: int64 */
+            minutes?: number;
+        };
+        DecisionInputBody: {
+            note?: string;
         };
         DemoLogin: {
             login: string;
@@ -3570,6 +4889,118 @@ export interface components {
             /** @description chief, associate_chief, attending or resident */
             title: string;
         };
+        DuplicateReason: {
+            /** @description same_document, same_insurance, same_phone, phone_tail, same_name, same_sound, similar_name, same_birth, same_sex, same_address, other_document, other_birth, other_sex, family */
+            code: string;
+            /**
+             * Format: int64
+             * @description Negative: speaks against
+             */
+            points: number;
+        };
+        DuplicateView: {
+            a: components["schemas"]["PatientHit"];
+            b: components["schemas"]["PatientHit"];
+            /** Format: date-time */
+            found_at: string;
+            id: string;
+            note: string;
+            reasons: components["schemas"]["DuplicateReason"][];
+            /** Format: int64 */
+            score: number;
+            /** @enum {string} */
+            status: "open" | "dismissed" | "merged";
+        };
+        EligibilityBan: {
+            event: string;
+            id: string;
+            /** Format: date-time */
+            until: string;
+        };
+        EligibilityNote: {
+            key: string;
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        EligibilityView: {
+            allowed: boolean;
+            /**
+             * Format: date-time
+             * @description Last moment for the patient to cancel
+             */
+            cancel_until: string;
+            /**
+             * Format: date-time
+             * @description When a number that is not released yet opens
+             */
+            opens_at?: string;
+            /** @description In force */
+            penalties: components["schemas"]["EligibilityBan"][];
+            reasons: components["schemas"]["EligibilityNote"][];
+        };
+        ExamExclusion: {
+            /** @description May be done only so many hours after this one */
+            exam_id: string;
+            /** Format: int64 */
+            gap_hours: number;
+            reason?: string;
+        };
+        ExamFields: {
+            active: boolean;
+            after?: components["schemas"]["ExamExclusion"][];
+            campus_id?: string;
+            code: string;
+            department_id: string;
+            /** @description Sessions on the same equipment never overlap */
+            equipment?: string;
+            /** @description On an empty stomach, in the morning */
+            fasting?: boolean;
+            /** Format: int64 */
+            fee_cents: number;
+            /** Format: int64 */
+            minutes: number;
+            name: string;
+            name_en?: string;
+            preparation?: string;
+            preparation_en?: string;
+            room?: string;
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+        };
+        ExamView: {
+            active: boolean;
+            after?: components["schemas"]["ExamExclusion"][];
+            campus: string;
+            campus_id?: string;
+            code: string;
+            department: string;
+            department_id: string;
+            /** @description Sessions on the same equipment never overlap */
+            equipment?: string;
+            /** @description On an empty stomach, in the morning */
+            fasting?: boolean;
+            /** Format: int64 */
+            fee_cents: number;
+            id: string;
+            /** Format: int64 */
+            minutes: number;
+            name: string;
+            name_en?: string;
+            preparation?: string;
+            preparation_en?: string;
+            room?: string;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+        };
         ExtensionFields: {
             department?: string;
             enabled: boolean;
@@ -3623,6 +5054,13 @@ export interface components {
              */
             version?: number;
         };
+        FamilyInputBody: {
+            /** @description Empty: a new household with the name; -: out of any */
+            household_id?: string;
+            name?: string;
+            /** @enum {string} */
+            relation?: "self" | "spouse" | "child" | "parent" | "grandparent" | "grandchild" | "sibling" | "other" | "";
+        };
         FamilyMember: {
             /**
              * Format: int64
@@ -3646,6 +5084,8 @@ export interface components {
             name: string;
             phone_masked: string;
             relation: string;
+            /** @description Its record opens to emergency access only */
+            restricted: boolean;
             /** @enum {string} */
             sex: "male" | "female" | "unknown";
             tags: string[];
@@ -3656,6 +5096,26 @@ export interface components {
             id: string;
             members: components["schemas"]["FamilyMember"][];
             name: string;
+        };
+        FieldChangeView: {
+            actor: string;
+            actor_name: string;
+            /** Format: date-time */
+            at: string;
+            /** @description The values cannot be read any more */
+            erased: boolean;
+            /** @description As in the record: birth_date, phones, identifiers */
+            field: string;
+            id: string;
+            new: string;
+            /** @description Masked without the right; document numbers always are */
+            old: string;
+            /** @description Differs from the asked one for a record that was merged in */
+            patient_id: string;
+            /** @description edit, family, lifecycle, merge or unmerge */
+            source: string;
+            /** Format: int64 */
+            version: number;
         };
         FieldProblem: {
             /** @description Message key */
@@ -3839,6 +5299,111 @@ export interface components {
              */
             version?: number;
         };
+        GenerateInputBody: {
+            /** @description Only say what would be made */
+            dry_run?: boolean;
+            /** @description ISO date */
+            from: string;
+            /** @description ISO date, inclusive, 100 days at most */
+            to: string;
+        };
+        GeneratedView: {
+            dry_run: boolean;
+            /**
+             * Format: int64
+             * @description Made before and not touched
+             */
+            existing: number;
+            /** Format: int64 */
+            numbers: number;
+            /** Format: int64 */
+            sessions: number;
+            skipped: components["schemas"]["SkippedDay"][];
+        };
+        GroupFields: {
+            address?: string;
+            /** @description Given when empty */
+            code?: string;
+            contact?: string;
+            /** @enum {string} */
+            kind: "contract" | "insurer" | "community";
+            name: string;
+            notes?: string;
+            phone?: string;
+            valid_from?: string;
+            valid_to?: string;
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+        };
+        GroupMemberInputBody: {
+            number?: string;
+            patient_id: string;
+            role?: string;
+            since?: string;
+            until?: string;
+        };
+        GroupMemberView: {
+            /**
+             * Format: int64
+             * @description -1 when unknown
+             */
+            age: number;
+            allergies: string[];
+            /** Format: int64 */
+            birth_year: number;
+            code: string;
+            district: string;
+            guardian_id: string;
+            id: string;
+            language: string;
+            /** Format: date-time */
+            last_seen?: string;
+            /** @enum {string} */
+            lifecycle: "potential" | "customer" | "loyal" | "lifelong" | "";
+            /** @description Why it was found: phone, phone_tail, id_number, id_tail, code, name, pinyin, initials, latin, fuzzy */
+            match: string;
+            name: string;
+            /** @description Staff or policy number */
+            number: string;
+            phone_masked: string;
+            /** @description Its record opens to emergency access only */
+            restricted: boolean;
+            role: string;
+            /** @enum {string} */
+            sex: "male" | "female" | "unknown";
+            since: string;
+            tags: string[];
+            until: string;
+            vip: boolean;
+        };
+        GroupView: {
+            address?: string;
+            /** @description Given when empty */
+            code?: string;
+            contact?: string;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            /** @enum {string} */
+            kind: "contract" | "insurer" | "community";
+            /** Format: int64 */
+            members: number;
+            name: string;
+            notes?: string;
+            phone?: string;
+            /** Format: date-time */
+            updated_at: string;
+            valid_from?: string;
+            valid_to?: string;
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+        };
         HealthCheck: {
             /** @description For technicians, in English */
             detail: string;
@@ -3953,6 +5518,239 @@ export interface components {
             run_at?: string;
             state: string;
         };
+        KioskAppointment: {
+            address: string;
+            campus: string;
+            campus_en: string;
+            can_check_in: boolean;
+            code: string;
+            date: string;
+            department: string;
+            department_en: string;
+            department_id: string;
+            doctor: string;
+            doctor_title: string;
+            /** Format: date-time */
+            end_at: string;
+            /** Format: int64 */
+            fee_cents: number;
+            /** @description Building and floor, as the directory says */
+            floor: string;
+            /** @description On the campus of this machine */
+            here: boolean;
+            hours: string;
+            id: string;
+            paid: boolean;
+            phone: string;
+            /**
+             * Format: int64
+             * @description 0 before check-in
+             */
+            queue_number: number;
+            room: string;
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            start_at: string;
+            state: string;
+            transit: string;
+            type: string;
+        };
+        KioskBookInputBody: {
+            key: string;
+            pin?: string;
+            session_id: string;
+            /** @description Pay from the prepaid card; needs the PIN */
+            use_card?: boolean;
+        };
+        KioskCard: {
+            /** Format: int64 */
+            available_cents: number;
+            /** @description The latest 10 */
+            entries: components["schemas"]["LedgerEntryView"][];
+            /** Format: int64 */
+            held_cents: number;
+        };
+        KioskClinic: {
+            address: string;
+            campus: string;
+            campus_en: string;
+            date: string;
+            department: string;
+            department_en: string;
+            department_id: string;
+            doctor: string;
+            doctor_title: string;
+            /** Format: date-time */
+            end_at: string;
+            /** Format: int64 */
+            fee_cents: number;
+            /** @description Building and floor, as the directory says */
+            floor: string;
+            /** Format: int64 */
+            free: number;
+            /** @description On the campus of this machine */
+            here: boolean;
+            hours: string;
+            id: string;
+            period: string;
+            phone: string;
+            room: string;
+            /** Format: date-time */
+            start_at: string;
+            transit: string;
+            type: string;
+        };
+        KioskFields: {
+            /** @description True when absent */
+            active?: boolean;
+            campus_id?: string;
+            name: string;
+            place?: string;
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+        };
+        KioskIdentifyInputBody: {
+            /** @enum {string} */
+            by: "id_card" | "code" | "account";
+            pin?: string;
+            /** @description Document number, appointment code, or phone or customer code */
+            value: string;
+        };
+        KioskPatient: {
+            /** Format: int64 */
+            age: number;
+            allergies: string[];
+            /**
+             * Format: int64
+             * @description On the prepaid card
+             */
+            available_cents: number;
+            has_pin: boolean;
+            /** @description Masked */
+            name: string;
+            sex: string;
+        };
+        KioskPlace: {
+            address: string;
+            campus: string;
+            campus_en: string;
+            department: string;
+            department_en: string;
+            department_id: string;
+            /** @description Building and floor, as the directory says */
+            floor: string;
+            /** @description On the campus of this machine */
+            here: boolean;
+            hours: string;
+            phone: string;
+            room: string;
+            transit: string;
+        };
+        KioskSessionView: {
+            campus: string;
+            hospital: string;
+            hospital_en: string;
+            /**
+             * Format: int64
+             * @description A turn ends after so long without a touch
+             */
+            idle_seconds: number;
+            name: string;
+            /** Format: date-time */
+            now: string;
+            patient?: components["schemas"]["KioskPatient"];
+            place: string;
+            time_zone: string;
+        };
+        KioskSignInInputBody: {
+            kiosk_token: string;
+        };
+        KioskSlip: {
+            appointment: components["schemas"]["KioskAppointment"];
+            /** @description Address of the slip for a receipt printer */
+            escpos: string;
+            /** @description Address of the slip as PDF */
+            pdf: string;
+        };
+        KioskToken: {
+            /** @description Shown once */
+            token: string;
+        };
+        KioskView: {
+            active: boolean;
+            campus_id: string;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            name: string;
+            place: string;
+            /**
+             * Format: date-time
+             * @description Last sign-in
+             */
+            seen_at?: string;
+            /** @description By which the machine signs in; shown once */
+            token?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        Late: {
+            /** Format: int64 */
+            grace_minutes: number;
+            kind: string;
+        };
+        LedgerEntryView: {
+            /**
+             * Format: int64
+             * @description Change of the balance; for hold and release what was set aside or freed
+             */
+            amount_cents: number;
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: int64
+             * @description After it
+             */
+            available_cents: number;
+            /** @description Who did it */
+            by: string;
+            /** Format: int64 */
+            held_cents: number;
+            id: string;
+            /** @enum {string} */
+            kind: "top_up" | "hold" | "capture" | "release" | "refund" | "payout" | "adjustment" | "transfer";
+            method: string;
+            patient_id: string;
+            reason: string;
+            /** @description Its number; empty: none issued yet */
+            receipt: string;
+            reference: string;
+        };
+        LedgerLimits: {
+            /** Format: int64 */
+            adjustment_cents: number;
+            /** Format: int64 */
+            balance_cents: number;
+            /** Format: int64 */
+            payout_cents: number;
+            /** Format: int64 */
+            top_up_cents: number;
+        };
+        Limit: {
+            /** Format: int64 */
+            count: number;
+            per: string;
+            scope: string;
+        };
+        ListAdjustmentView: {
+            items: components["schemas"]["AdjustmentView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
         ListAgentFigures: {
             items: components["schemas"]["AgentFigures"][];
             /** @description Give it back as cursor to read on; empty at the end */
@@ -3990,6 +5788,16 @@ export interface components {
         };
         ListBookingNumberView: {
             items: components["schemas"]["BookingNumberView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListBookingPolicyView: {
+            items: components["schemas"]["BookingPolicyView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListBookingPresetView: {
+            items: components["schemas"]["BookingPresetView"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -4033,8 +5841,23 @@ export interface components {
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
+        ListDuplicateView: {
+            items: components["schemas"]["DuplicateView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListExamView: {
+            items: components["schemas"]["ExamView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
         ListExtensionView: {
             items: components["schemas"]["ExtensionView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListFieldChangeView: {
+            items: components["schemas"]["FieldChangeView"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -4048,6 +5871,16 @@ export interface components {
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
+        ListGroupMemberView: {
+            items: components["schemas"]["GroupMemberView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListGroupView: {
+            items: components["schemas"]["GroupView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
         ListIntervalFigures: {
             items: components["schemas"]["IntervalFigures"][];
             /** @description Give it back as cursor to read on; empty at the end */
@@ -4058,8 +5891,38 @@ export interface components {
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
+        ListKioskAppointment: {
+            items: components["schemas"]["KioskAppointment"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListKioskClinic: {
+            items: components["schemas"]["KioskClinic"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListKioskPlace: {
+            items: components["schemas"]["KioskPlace"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListKioskView: {
+            items: components["schemas"]["KioskView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListLedgerEntryView: {
+            items: components["schemas"]["LedgerEntryView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
         ListLiveCall: {
             items: components["schemas"]["LiveCall"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListMergeView: {
+            items: components["schemas"]["MergeView"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -4085,6 +5948,11 @@ export interface components {
         };
         ListPatientHit: {
             items: components["schemas"]["PatientHit"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListPenaltyView: {
+            items: components["schemas"]["PenaltyView"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -4148,6 +6016,11 @@ export interface components {
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
+        ListSessionChangeView: {
+            items: components["schemas"]["SessionChangeView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
         ListSessionRow: {
             items: components["schemas"]["SessionRow"][];
             /** @description Give it back as cursor to read on; empty at the end */
@@ -4155,6 +6028,11 @@ export interface components {
         };
         ListSkillView: {
             items: components["schemas"]["SkillView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListTemplateView: {
+            items: components["schemas"]["TemplateView"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -4180,6 +6058,11 @@ export interface components {
         };
         ListUserView: {
             items: components["schemas"]["UserView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListWaitView: {
+            items: components["schemas"]["WaitView"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -4275,6 +6158,37 @@ export interface components {
             password: string;
             /** @description Code of the second factor, or a recovery code */
             totp?: string;
+        };
+        MergeInputBody: {
+            /** @description Of which record a field is kept: keep or merge; those not named follow the suggestion */
+            fields?: {
+                [key: string]: string;
+            };
+            keep: string;
+            merge: string;
+            reason?: string;
+            /**
+             * Format: int64
+             * @description Of the kept record as it was read; 0 does not check
+             */
+            version?: number;
+        };
+        MergeView: {
+            actor: string;
+            actor_name: string;
+            /** Format: date-time */
+            at: string;
+            can_undo: boolean;
+            id: string;
+            keep: string;
+            merge: string;
+            /** @description How much was moved, by part */
+            parts: {
+                [key: string]: number;
+            };
+            reason: string;
+            /** Format: date-time */
+            undone_at?: string;
         };
         MessageChannelView: {
             detail: string;
@@ -4439,12 +6353,37 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        MethodDayView: {
+            /** Format: int64 */
+            closing_cents: number;
+            /** Format: date-time */
+            counted_at?: string;
+            counted_by: string;
+            /**
+             * Format: int64
+             * @description Taken in less paid out, as counted
+             */
+            counted_cents?: number;
+            /** Format: int64 */
+            difference_cents: number;
+            /** Format: int64 */
+            in_cents: number;
+            method: string;
+            note: string;
+            /** Format: int64 */
+            opening_cents: number;
+            /** Format: int64 */
+            out_cents: number;
+        };
         MonitorInputBody: {
             /** @enum {string} */
             mode: "listen" | "whisper" | "barge";
         };
         MuteInputBody: {
             on: boolean;
+        };
+        NoteInputBody: {
+            note?: string;
         };
         NoticeEvent: {
             call_id: string;
@@ -4501,6 +6440,18 @@ export interface components {
              */
             version?: number;
         };
+        OpenHoldView: {
+            /** Format: int64 */
+            amount_cents: number;
+            /** Format: date-time */
+            at: string;
+            id: string;
+            patient_id: string;
+            reference: string;
+        };
+        PINInputBody: {
+            pin: string;
+        };
         PasswordInputBody: {
             current: string;
             new: string;
@@ -4522,6 +6473,8 @@ export interface components {
             created_at: string;
             donation_behaviour?: string;
             email?: string;
+            /** @description The person's data was removed */
+            erased: boolean;
             ethnicity?: string;
             guardian_id?: string;
             heart_history?: string;
@@ -4545,6 +6498,8 @@ export interface components {
             occupation?: string;
             phones: components["schemas"]["PhoneView"][];
             pinyin: string;
+            /** @description The person asked that it is not used: views need emergency access */
+            restricted: boolean;
             /**
              * @default unknown
              * @enum {string}
@@ -4616,6 +6571,8 @@ export interface components {
             match: string;
             name: string;
             phone_masked: string;
+            /** @description Its record opens to emergency access only */
+            restricted: boolean;
             /** @enum {string} */
             sex: "male" | "female" | "unknown";
             tags: string[];
@@ -4659,6 +6616,53 @@ export interface components {
             vip?: boolean;
             wechat?: string;
         };
+        PayoutInputBody: {
+            /** Format: int64 */
+            amount_cents: number;
+            /** @description Idempotency key: the same again gives the same answer */
+            key: string;
+            /** @enum {string} */
+            method: "cash" | "bank_card" | "wechat" | "alipay" | "bank_transfer";
+            reason: string;
+        };
+        Penalty: {
+            ban: components["schemas"]["Ban"];
+            /** Format: int64 */
+            count: number;
+            events: string[];
+            /** Format: int64 */
+            months?: number;
+            per: string;
+        };
+        PenaltyView: {
+            appeal: string;
+            /** Format: date-time */
+            appealed_at?: string;
+            /** @description The last of them */
+            appointment_id: string;
+            /**
+             * Format: int64
+             * @description Events that led to it
+             */
+            count: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            decided_at?: string;
+            decided_by: string;
+            decision: string;
+            /** @enum {string} */
+            event: "no_show" | "cancel" | "same_day_refund";
+            /** Format: date-time */
+            from: string;
+            id: string;
+            in_force: boolean;
+            patient_id: string;
+            /** @enum {string} */
+            status: "active" | "appealed" | "upheld" | "lifted";
+            /** Format: date-time */
+            until: string;
+        };
         PermissionList: {
             items: string[];
         };
@@ -4682,6 +6686,33 @@ export interface components {
             primary: boolean;
             /** @enum {string} */
             type: "mobile" | "home" | "work" | "family";
+        };
+        Policy: {
+            cancel: components["schemas"]["Deadline"];
+            cancel_by_type?: {
+                [key: string]: components["schemas"]["Deadline"];
+            };
+            channels?: {
+                [key: string]: components["schemas"]["Window"];
+            };
+            /** Format: int64 */
+            hold_minutes: number;
+            late: components["schemas"]["Late"];
+            limits: components["schemas"]["Limit"][];
+            /** Format: int64 */
+            min_age: number;
+            next_day_close: string;
+            /** Format: int64 */
+            offer_hours: number;
+            /** Format: int64 */
+            offer_minutes: number;
+            penalties: components["schemas"]["Penalty"][];
+            quiet_from: string;
+            quiet_to: string;
+            real_name: boolean;
+            release: string;
+            reminder_at: string;
+            window: components["schemas"]["Window"];
         };
         PopCandidate: {
             /**
@@ -4707,6 +6738,8 @@ export interface components {
             phone_masked: string;
             /** @description Latest entries of the most likely candidate */
             recent: components["schemas"]["TimelineRow"][];
+            /** @description Its record opens to emergency access only */
+            restricted: boolean;
             /** @enum {string} */
             sex: "male" | "female" | "unknown";
             tags: string[];
@@ -4751,6 +6784,7 @@ export interface components {
             /** Format: date-time */
             end_at: string;
             exam: string;
+            exam_en: string;
             /**
              * Format: date-time
              * @description When a number that is held must be confirmed
@@ -4766,6 +6800,7 @@ export interface components {
             member_id: string;
             paid: boolean;
             preparation: string;
+            preparation_en: string;
             /** Format: int64 */
             queue_number: number;
             room: string;
@@ -4787,6 +6822,38 @@ export interface components {
             session_id: string;
             /** @description Pay from the prepaid card */
             use_card?: boolean;
+        };
+        PortalCancelTerms: {
+            allowed: boolean;
+            /**
+             * Format: date-time
+             * @description Booking would be barred until then
+             */
+            ban_until?: string;
+            /**
+             * Format: int64
+             * @description How many times this would make in the span that counts; 0 when it counts for nothing
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description At which booking is barred for a while
+             */
+            limit: number;
+            /** @description The span: day, month, half_year, year or rolling */
+            per: string;
+            /** @description Why not */
+            reason?: components["schemas"]["PortalReason"];
+            /**
+             * Format: int64
+             * @description What goes back to the card
+             */
+            refund_cents: number;
+            /**
+             * Format: date-time
+             * @description Until when it may be given back here
+             */
+            until?: string;
         };
         PortalCardEntry: {
             /** Format: int64 */
@@ -4981,20 +7048,11 @@ export interface components {
             allowed: boolean;
             /**
              * Format: date-time
-             * @description Until when an appointment may be given back without consequences
+             * @description Until when the number may be given back here
              */
             cancel_until?: string;
-            /** @description That time has passed */
-            late: boolean;
             /** @description What stands against it */
             reasons: components["schemas"]["PortalReason"][];
-            /**
-             * Format: int64
-             * @description What would be given back
-             */
-            refund_cents: number;
-            /** @description What it would lead to */
-            warnings: components["schemas"]["PortalReason"][];
         };
         PortalWait: {
             /** Format: date-time */
@@ -5287,6 +7345,9 @@ export interface components {
              */
             version?: number;
         };
+        ReasonInputBody: {
+            reason: string;
+        };
         ReasonView: {
             code: string;
             /** Format: date-time */
@@ -5308,6 +7369,22 @@ export interface components {
              * @description As read; an older one is refused
              */
             version?: number;
+        };
+        ReconciliationView: {
+            /** Format: int64 */
+            adjusted_cents: number;
+            /** @description What is owed to card holders */
+            cards: components["schemas"]["TurnoverView"];
+            date: string;
+            /** @description Set aside, neither taken nor freed */
+            holds: components["schemas"]["OpenHoldView"][];
+            methods: components["schemas"]["MethodDayView"][];
+            /** @description Of the books themselves; empty in a sound ledger */
+            problems: components["schemas"]["BookProblem"][];
+            /** Format: int64 */
+            receipts: number;
+            /** Format: int64 */
+            revenue_cents: number;
         };
         RecordingActionInputBody: {
             /** @enum {string} */
@@ -5409,6 +7486,145 @@ export interface components {
             text?: string;
             to?: string;
         };
+        SeriesCancelInputBody: {
+            /** @default desk */
+            channel: string;
+            note?: string;
+            /** @enum {string} */
+            reason: "patient" | "staff";
+        };
+        SeriesFields: {
+            /** @default desk */
+            channel: string;
+            department_id: string;
+            doctor_id?: string;
+            /**
+             * Format: int64
+             * @default 7
+             */
+            every_days: number;
+            exam_id?: string;
+            /** @description Date of the first visit, up to a year ahead */
+            from: string;
+            /** @description Idempotency key */
+            key: string;
+            patient_id: string;
+            /** @enum {string} */
+            period?: "am" | "pm" | "evening" | "";
+            reason?: string;
+            /**
+             * Format: int64
+             * @default 1
+             */
+            times: number;
+            /**
+             * Format: int64
+             * @description Days by which a visit may be earlier or later
+             */
+            tolerance?: number;
+            /** @enum {string} */
+            type?: "ordinary" | "expert" | "special" | "exam" | "";
+        };
+        SeriesView: {
+            /** @default desk */
+            channel: string;
+            /** Format: date-time */
+            created_at: string;
+            department_id: string;
+            doctor_id?: string;
+            /**
+             * Format: int64
+             * @default 7
+             */
+            every_days: number;
+            exam_id?: string;
+            /** @description Date of the first visit, up to a year ahead */
+            from: string;
+            id: string;
+            /** @description Idempotency key */
+            key: string;
+            /**
+             * Format: int64
+             * @description Visits that no number was found for yet; tried again every night
+             */
+            open: number;
+            patient_id: string;
+            /** @enum {string} */
+            period?: "am" | "pm" | "evening" | "";
+            reason?: string;
+            /** @enum {string} */
+            state: "active" | "cancelled";
+            /**
+             * Format: int64
+             * @default 1
+             */
+            times: number;
+            /**
+             * Format: int64
+             * @description Days by which a visit may be earlier or later
+             */
+            tolerance?: number;
+            /** @enum {string} */
+            type?: "ordinary" | "expert" | "special" | "exam" | "";
+            visits: components["schemas"]["SeriesVisit"][];
+        };
+        SeriesVisit: {
+            appointment?: components["schemas"]["AppointmentView"];
+            date: string;
+            /** Format: int64 */
+            seq: number;
+        };
+        SessionChangeView: {
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            detail: {
+                [key: string]: unknown;
+            };
+            id: string;
+            /** @enum {string} */
+            kind: "close" | "reopen" | "substitute" | "swap" | "added" | "edit";
+            /** @description The session swapped with */
+            other_id: string;
+            reason: string;
+        };
+        SessionPlanFields: {
+            campus_id?: string;
+            /**
+             * Format: int64
+             * @description May grow at any time, shrinks over free numbers only
+             */
+            capacity: number;
+            date: string;
+            department_id: string;
+            doctor_id?: string;
+            end: string;
+            exam_id?: string;
+            /** Format: int64 */
+            fee_cents: number;
+            /** @description Of a new session */
+            lanes?: {
+                [key: string]: number;
+            };
+            /** @enum {string} */
+            period: "am" | "pm" | "evening";
+            /**
+             * Format: date-time
+             * @description By the policy when missing
+             */
+            release_at?: string;
+            room?: string;
+            /** Format: int64 */
+            slot_minutes: number;
+            start: string;
+            /** @enum {string} */
+            type: "ordinary" | "expert" | "special" | "exam";
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+        };
         SessionRow: {
             client: string;
             /** Format: date-time */
@@ -5493,6 +7709,13 @@ export interface components {
              */
             version?: number;
         };
+        SkippedDay: {
+            date: string;
+            /** @description Empty when it concerns the whole day */
+            template_id: string;
+            /** @enum {string} */
+            why: "holiday" | "makeup_unclear" | "doctor_busy" | "equipment_busy";
+        };
         SpecialDay: {
             /** Format: date */
             date: string;
@@ -5504,10 +7727,42 @@ export interface components {
             name?: string;
             spans?: components["schemas"]["HourSpan"][];
         };
+        StageRuleView: {
+            /** @enum {string} */
+            stage: "potential" | "customer" | "loyal" | "lifelong";
+            /** Format: int64 */
+            visits: number;
+            /**
+             * Format: int64
+             * @description 0: ever
+             */
+            within_days: number;
+            /**
+             * Format: int64
+             * @description The first visit was at least so long ago
+             */
+            years: number;
+        };
+        StageRules: {
+            rules: components["schemas"]["StageRuleView"][];
+        };
         StateInputBody: {
             ready: boolean;
             /** @description Code; needed when not ready */
             reason?: string;
+        };
+        SubstituteInputBody: {
+            doctor_id: string;
+        };
+        SwapInputBody: {
+            /**
+             * @description doctors: patients keep their time; times: patients keep their doctor
+             * @default doctors
+             * @enum {string}
+             */
+            mode: "doctors" | "times";
+            /** @description The other session */
+            with: string;
         };
         SystemView: {
             alarms: components["schemas"]["AlarmView"][];
@@ -5553,6 +7808,117 @@ export interface components {
             /** @description User id, extension number, queue id or telephone number */
             target: string;
         };
+        TemplateFields: {
+            active: boolean;
+            campus_id?: string;
+            /** Format: int64 */
+            capacity: number;
+            department_id: string;
+            doctor_id?: string;
+            end: string;
+            exam_id?: string;
+            /** Format: int64 */
+            fee_cents: number;
+            /**
+             * Format: int64
+             * @description So many hours before the session unused lanes fall to everybody; 0 never
+             */
+            lane_hours?: number;
+            /** @description Quotas by lane: phone, web, kiosk, onsite, referral, vip; what is left is shared */
+            lanes?: {
+                [key: string]: number;
+            };
+            /** @enum {string} */
+            period: "am" | "pm" | "evening";
+            room?: string;
+            /**
+             * Format: int64
+             * @description Between two times; several numbers share one when there are more numbers than times
+             */
+            slot_minutes: number;
+            /** @description Time of day */
+            start: string;
+            /** @enum {string} */
+            type: "ordinary" | "expert" | "special" | "exam";
+            /** @description ISO date; empty is unlimited */
+            valid_from?: string;
+            valid_to?: string;
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+            /**
+             * Format: int64
+             * @description 1 is Monday
+             */
+            weekday: number;
+            /**
+             * @description ISO weeks in which it holds
+             * @default all
+             * @enum {string}
+             */
+            weeks: "all" | "odd" | "even";
+        };
+        TemplateView: {
+            active: boolean;
+            campus: string;
+            campus_id?: string;
+            /** Format: int64 */
+            capacity: number;
+            department: string;
+            department_id: string;
+            doctor: string;
+            doctor_id?: string;
+            end: string;
+            exam: string;
+            exam_id?: string;
+            /** Format: int64 */
+            fee_cents: number;
+            id: string;
+            /**
+             * Format: int64
+             * @description So many hours before the session unused lanes fall to everybody; 0 never
+             */
+            lane_hours?: number;
+            /** @description Quotas by lane: phone, web, kiosk, onsite, referral, vip; what is left is shared */
+            lanes?: {
+                [key: string]: number;
+            };
+            /** @enum {string} */
+            period: "am" | "pm" | "evening";
+            room?: string;
+            /**
+             * Format: int64
+             * @description Between two times; several numbers share one when there are more numbers than times
+             */
+            slot_minutes: number;
+            /** @description Time of day */
+            start: string;
+            /** @enum {string} */
+            type: "ordinary" | "expert" | "special" | "exam";
+            /** Format: date-time */
+            updated_at: string;
+            /** @description ISO date; empty is unlimited */
+            valid_from?: string;
+            valid_to?: string;
+            /**
+             * Format: int64
+             * @description As read; an older one is refused
+             */
+            version?: number;
+            /**
+             * Format: int64
+             * @description 1 is Monday
+             */
+            weekday: number;
+            /**
+             * @description ISO weeks in which it holds
+             * @default all
+             * @enum {string}
+             */
+            weeks: "all" | "odd" | "even";
+        };
         TimelineRow: {
             /** Format: date-time */
             at: string;
@@ -5566,6 +7932,16 @@ export interface components {
             source_id: string;
             summary: string;
             title: string;
+        };
+        TopUpInputBody: {
+            /** Format: int64 */
+            amount_cents: number;
+            /** @description Idempotency key: the same again gives the same answer */
+            key: string;
+            /** @enum {string} */
+            method: "cash" | "bank_card" | "wechat" | "alipay" | "bank_transfer";
+            /** @description Of the payment provider */
+            reference?: string;
         };
         TransferTarget: {
             available: boolean;
@@ -5722,6 +8098,16 @@ export interface components {
             name: string;
             number: string;
         };
+        TurnoverView: {
+            /** Format: int64 */
+            closing_cents: number;
+            /** Format: int64 */
+            in_cents: number;
+            /** Format: int64 */
+            opening_cents: number;
+            /** Format: int64 */
+            out_cents: number;
+        };
         UserCreate: {
             departments?: string[];
             email?: string;
@@ -5774,6 +8160,76 @@ export interface components {
             totp: boolean;
             /** Format: date-time */
             updated_at: string;
+        };
+        WaitFields: {
+            /** @default desk */
+            channel: string;
+            department_id: string;
+            /** @description Empty: any */
+            doctor_id?: string;
+            exam_id?: string;
+            /** @description ISO date */
+            from: string;
+            note?: string;
+            patient_id: string;
+            /**
+             * @description Empty: any
+             * @enum {string}
+             */
+            period?: "am" | "pm" | "evening" | "";
+            /** @description ISO date, inclusive */
+            to: string;
+            /**
+             * @description Empty: any
+             * @enum {string}
+             */
+            type?: "ordinary" | "expert" | "special" | "exam" | "";
+        };
+        WaitView: {
+            /** @description The hold on offer, or what came of it */
+            appointment_id: string;
+            /** @default desk */
+            channel: string;
+            /** Format: date-time */
+            created_at: string;
+            department: string;
+            department_id: string;
+            doctor: string;
+            /** @description Empty: any */
+            doctor_id?: string;
+            exam: string;
+            exam_id?: string;
+            /** @description ISO date */
+            from: string;
+            id: string;
+            note?: string;
+            /** Format: date-time */
+            offer_until?: string;
+            /** Format: date-time */
+            offered_at?: string;
+            /** Format: int64 */
+            offers: number;
+            patient?: components["schemas"]["AppointmentPatient"];
+            patient_id: string;
+            /**
+             * @description Empty: any
+             * @enum {string}
+             */
+            period?: "am" | "pm" | "evening" | "";
+            /**
+             * Format: int64
+             * @description Of those who wait for the department, from 1; 0 when not waiting
+             */
+            place: number;
+            /** @enum {string} */
+            state: "waiting" | "offered" | "accepted" | "left" | "past";
+            /** @description ISO date, inclusive */
+            to: string;
+            /**
+             * @description Empty: any
+             * @enum {string}
+             */
+            type?: "ordinary" | "expert" | "special" | "exam" | "";
         };
         WallAgent: {
             call_id: string;
@@ -5850,6 +8306,12 @@ export interface components {
             caller: number[];
             /** Format: int64 */
             duration_ms: number;
+        };
+        Window: {
+            /** Format: int64 */
+            from: number;
+            /** Format: int64 */
+            to: number;
         };
         WrapUpInputBody: {
             disposition: string;
@@ -9026,6 +11488,623 @@ export interface operations {
             };
         };
     };
+    getEligibility: {
+        parameters: {
+            query: {
+                patient: string;
+                session: string;
+                channel?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EligibilityView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listExams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListExamView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createExam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExamFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExamView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getExam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExamView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateExam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExamFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExamView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteExam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    generateBookingSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerateInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneratedView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPenalties: {
+        parameters: {
+            query?: {
+                patient?: string;
+                status?: "active" | "appealed" | "upheld" | "lifted" | "";
+                /** @description In force now */
+                current?: boolean;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPenaltyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    appealPenalty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppealInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PenaltyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decideAppeal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppealDecisionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PenaltyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBookingPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListBookingPolicyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createBookingPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookingPolicyFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingPolicyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBookingPresets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListBookingPresetView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateBookingPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookingPolicyFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingPolicyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activateBookingPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingPolicyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bookSeries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeriesFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSeries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelSeries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeriesCancelInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createBookingSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionPlanFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getBookingSession: {
         parameters: {
             query?: never;
@@ -9044,6 +12123,173 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateBookingSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionPlanFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addBookingNumbers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddNumbersInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAffectedAppointments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAppointmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSessionChanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSessionChangeView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    closeBookingSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseSessionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClosedView"];
                 };
             };
             /** @description Error */
@@ -9091,6 +12337,239 @@ export interface operations {
             };
         };
     };
+    reopenBookingSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    substituteBookingSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubstituteInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    swapBookingSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwapInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListBookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBookingTemplates: {
+        parameters: {
+            query?: {
+                department?: string;
+                doctor?: string;
+                exam?: string;
+                campus?: string;
+                only_active?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListTemplateView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createBookingTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateBookingTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteBookingTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getTimetable: {
         parameters: {
             query?: {
@@ -9120,6 +12599,166 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListBookingSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWaitlist: {
+        parameters: {
+            query?: {
+                patient?: string;
+                department?: string;
+                doctor?: string;
+                /** @description Any of these */
+                state?: string[];
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListWaitView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    joinWaitlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WaitFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leaveWaitlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptOffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declineOffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitView"];
                 };
             };
             /** @description Error */
@@ -10156,6 +13795,1257 @@ export interface operations {
             };
         };
     };
+    listGroups: {
+        parameters: {
+            query?: {
+                /** @description Name, pinyin, initials or code */
+                q?: string;
+                kind?: "contract" | "insurer" | "community" | "";
+                /** @description From next_cursor of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListGroupView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listGroupMembers: {
+        parameters: {
+            query?: {
+                /** @description From next_cursor of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListGroupMemberView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addGroupMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupMemberInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeGroupMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                patient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskAppointments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListKioskAppointment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskBook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KioskBookInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskAppointment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskCard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskCard"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskCheckIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskSlip"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskGuide: {
+        parameters: {
+            query?: {
+                department?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListKioskPlace"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskIdentify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KioskIdentifyInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskPatient"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskLeave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KioskSignInInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskSessionView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskSignOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskSlipEscpos: {
+        parameters: {
+            query?: {
+                /** @description zh-CN when empty */
+                lang?: "zh-CN" | "en" | "";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskSlipPdf: {
+        parameters: {
+            query?: {
+                /** @description zh-CN when empty */
+                lang?: "zh-CN" | "en" | "";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskTimetable: {
+        parameters: {
+            query?: {
+                department?: string;
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListKioskClinic"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskTouch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listKiosks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListKioskView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createKiosk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KioskFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateKiosk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KioskFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renewKioskToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCardEntries: {
+        parameters: {
+            query?: {
+                /** @description From next_cursor of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListLedgerEntryView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setCardPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PINInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeCardPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    payOutCard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PayoutInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntryView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    topUpCard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopUpInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntryView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAdjustments: {
+        parameters: {
+            query?: {
+                state?: "pending" | "approved" | "rejected" | "";
+                patient?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAdjustmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requestAdjustment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdjustmentInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdjustmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveAdjustment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdjustmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rejectAdjustment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdjustmentView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReceipt: {
+        parameters: {
+            query?: {
+                /** @description zh-CN when empty */
+                lang?: "zh-CN" | "en" | "";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReconciliation: {
+        parameters: {
+            query?: {
+                /** @description Today when empty */
+                date?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    saveCount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listLiveCalls: {
         parameters: {
             query?: never;
@@ -10639,6 +15529,298 @@ export interface operations {
             };
         };
     };
+    comparePatients: {
+        parameters: {
+            query: {
+                a: string;
+                b: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listDuplicates: {
+        parameters: {
+            query?: {
+                status?: "open" | "dismissed" | "merged";
+                patient?: string;
+                min_score?: number;
+                /** @description From next_cursor of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDuplicateView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scanDuplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismissDuplicate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLifecycleRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StageRules"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putLifecycleRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StageRules"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StageRules"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mergePatients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMerges: {
+        parameters: {
+            query?: {
+                patient?: string;
+                /** @description From next_cursor of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListMergeView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undoMerge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MergeView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getPatientPop: {
         parameters: {
             query: {
@@ -10754,6 +15936,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FamilyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setFamily: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FamilyInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listGroupsOfPatient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListGroupView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPatientHistory: {
+        parameters: {
+            query?: {
+                /** @description From next_cursor of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFieldChangeView"];
                 };
             };
             /** @description Error */
@@ -11207,7 +16490,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PortalTerms"];
+                    "application/json": components["schemas"]["PortalCancelTerms"];
                 };
             };
             /** @description Error */
