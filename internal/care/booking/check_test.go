@@ -22,10 +22,10 @@ func broken() map[string]string {
 			WHERE (active = 1) <> (state IN ('requested', 'scheduled', 'arrived', 'checked_in'))`,
 		"an appointment repeats its number": `SELECT a.id FROM appointments a JOIN booking_numbers n ON n.id = a.number_id
 			WHERE n.session_id <> a.session_id OR n.seq <> a.seq OR n.start_at <> a.start_at OR n.lane <> a.lane`,
-		"an appointment has a history": `SELECT id FROM appointments a WHERE NOT EXISTS (SELECT 1 FROM appointment_events e WHERE e.appointment_id = a.id)`,
+		"an appointment has a history":        `SELECT id FROM appointments a WHERE NOT EXISTS (SELECT 1 FROM appointment_events e WHERE e.appointment_id = a.id)`,
 		"a history belongs to an appointment": `SELECT id FROM appointment_events e WHERE NOT EXISTS (SELECT 1 FROM appointments a WHERE a.id = e.appointment_id)`,
-		"the story shows the state": `SELECT a.id FROM appointments a LEFT JOIN test_story s ON s.id = a.id WHERE s.state IS NULL OR s.state <> a.state`,
-		"every movement of money balances": `SELECT hold_id FROM test_entries GROUP BY hold_id HAVING SUM(amount) <> 0`,
+		"the story shows the state":           `SELECT a.id FROM appointments a LEFT JOIN test_story s ON s.id = a.id WHERE s.state IS NULL OR s.state <> a.state`,
+		"every movement of money balances":    `SELECT hold_id FROM test_entries GROUP BY hold_id HAVING SUM(amount) <> 0`,
 		"money is held for active unpaid appointments only": `SELECT h.id FROM test_holds h WHERE h.state = 'held'
 			AND NOT EXISTS (SELECT 1 FROM appointments a WHERE a.hold_id = h.id AND a.active = 1 AND a.paid = 0)`,
 		"money is kept for paid appointments only": `SELECT h.id FROM test_holds h WHERE h.state = 'captured'

@@ -34,13 +34,10 @@ func (s *Service) CheckIn(ctx context.Context, appointmentID string) (Appointmen
 		if err != nil {
 			return a, err
 		}
-		a.State, a.QueueNumber = CheckedIn, n
-		if a.HoldID != "" && !a.Paid && s.purse != nil {
-			if err := s.purse.Capture(ctx, tx, a.HoldID); err != nil {
-				return a, fmt.Errorf("take fee: %w", err)
-			}
-			a.Paid = true
+		if a, err = s.collect(ctx, tx, a); err != nil {
+			return a, err
 		}
+		a.State, a.QueueNumber = CheckedIn, n
 		return s.store(ctx, tx, who, a, EventCheckedIn, a.Channel, map[string]any{"queue_number": n})
 	})
 }
@@ -57,10 +54,26 @@ func (s *Service) mayEnter(ctx context.Context, tx *store.Tx, a Appointment, act
 	return s.permitCheckIn(ctx, tx, a)
 }
 
+// collect takes the fee that was held.
+func (s *Service) collect(ctx context.Context, tx *store.Tx, a Appointment) (Appointment, error) {
+	if a.HoldID == "" || a.Paid || s.purse == nil {
+		return a, nil
+	}
+	if err := s.purse.Capture(ctx, tx, a.HoldID); err != nil {
+		return a, fmt.Errorf("take fee: %w", err)
+	}
+	a.Paid = true
+	return a, nil
+}
+
 // Complete notes that the visit took place.
 func (s *Service) Complete(ctx context.Context, appointmentID string) (Appointment, error) {
 	return s.act(ctx, identity.BookingCheckIn, appointmentID, func(tx *store.Tx, who identity.Principal, a Appointment) (Appointment, error) {
 		if err := a.allow(ActComplete); err != nil {
+			return a, err
+		}
+		a, err := s.collect(ctx, tx, a) // some come without checking in
+		if err != nil {
 			return a, err
 		}
 		a.State = Completed
