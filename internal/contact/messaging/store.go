@@ -101,9 +101,9 @@ func byKey(ctx context.Context, tx *store.Tx, key string) (row, bool, error) {
 // updateMessage stores what can change of a message.
 func updateMessage(ctx context.Context, tx *store.Tx, r *row) error {
 	_, err := tx.Exec(ctx, `UPDATE messages SET state = $2, sender = $3, attempts = $4, reason = $5, answers = $6, handled = $7,
-		send_at = $8, expires_at = $9, sent_at = $10, done_at = $11, updated_at = $12, patient_id = $13 WHERE id = $1`,
+		send_at = $8, expires_at = $9, sent_at = $10, done_at = $11, updated_at = $12, patient_id = $13, ref = $14 WHERE id = $1`,
 		r.ID, string(r.State), r.Sender, r.Attempts, r.Reason, r.Answers, bit(r.Handled),
-		millis(r.SendAt), millis(r.ExpiresAt), millis(r.SentAt), millis(r.DoneAt), millis(r.UpdatedAt), r.PatientID)
+		millis(r.SendAt), millis(r.ExpiresAt), millis(r.SentAt), millis(r.DoneAt), millis(r.UpdatedAt), r.PatientID, r.Ref)
 	if err != nil {
 		return fmt.Errorf("update message: %w", err)
 	}
