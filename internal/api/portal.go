@@ -1,57 +1,9 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"time"
-
-	"heartline/internal/care/booking"
-	"heartline/internal/care/portal"
 )
-
-// PortalParts are the services behind the patients' portal. Without Accounts
-// there is no portal; what is missing of the others is answered with 503.
-type PortalParts struct {
-	Accounts *portal.Service
-	Booking  PortalBooking
-	Rules    PortalRules
-	Card     PortalCard
-}
-
-// PortalBooking is what the portal wants of appointments.
-type PortalBooking interface {
-	Timetable(ctx context.Context, f booking.TimetableFilter) ([]booking.Session, error)
-	Session(ctx context.Context, id string) (booking.Session, error)
-	Numbers(ctx context.Context, sessionID string, c booking.Channel) ([]booking.Number, error)
-	Book(ctx context.Context, r booking.Request) (booking.Appointment, error)
-	Confirm(ctx context.Context, id string) (booking.Appointment, error)
-	ChangeTo(ctx context.Context, id string, c booking.Change) (booking.Appointment, error)
-	Cancel(ctx context.Context, id string, c booking.Cancel) (booking.Appointment, error)
-	Get(ctx context.Context, id string) (booking.Appointment, error)
-	List(ctx context.Context, f booking.Filter) (booking.Page, error)
-	Acknowledge(ctx context.Context, id, answer string) (booking.Appointment, error)
-}
-
-// PortalRules is what the portal wants of the rules and the waitlist.
-type PortalRules interface {
-	// Terms says what booking a session means for a patient, and what stands against it.
-	Terms(ctx context.Context, patientID, sessionID string) (PortalTerms, error)
-	// CancelTerms says what giving an appointment back now would cost.
-	CancelTerms(ctx context.Context, a booking.Appointment) (PortalTerms, error)
-	// ExamText is how to prepare for an examination, and its name.
-	Exam(ctx context.Context, examID string) (name, preparation string, err error)
-
-	JoinWaitlist(ctx context.Context, w booking.Wish) (booking.WaitEntry, error)
-	LeaveWaitlist(ctx context.Context, id string) (booking.WaitEntry, error)
-	Waitlist(ctx context.Context, f booking.WaitFilter) ([]booking.WaitEntry, error)
-	AcceptOffer(ctx context.Context, id string) (booking.Appointment, error)
-	DeclineOffer(ctx context.Context, id string) (booking.WaitEntry, error)
-}
-
-// PortalCard is what the portal wants of prepaid cards.
-type PortalCard interface {
-	Card(ctx context.Context, patientID string, limit int) (PortalCardView, error)
-}
 
 // PortalCodeInput asks for a sign-in code by SMS.
 type PortalCodeInput struct {

@@ -4,14 +4,23 @@ import (
 	"time"
 )
 
-// PortalTerms is what booking or giving back means, before it is done.
+// PortalTerms is what booking means, before it is done.
 type PortalTerms struct {
 	Allowed     bool           `json:"allowed"`
 	Reasons     []PortalReason `json:"reasons" doc:"What stands against it"`
-	Warnings    []PortalReason `json:"warnings" doc:"What it would lead to"`
-	CancelUntil *time.Time     `json:"cancel_until,omitempty" doc:"Until when an appointment may be given back without consequences"`
-	Late        bool           `json:"late" doc:"That time has passed"`
-	RefundCents int64          `json:"refund_cents" doc:"What would be given back"`
+	CancelUntil *time.Time     `json:"cancel_until,omitempty" doc:"Until when the number may be given back here"`
+}
+
+// PortalCancelTerms is what giving a number back means, before it is done.
+type PortalCancelTerms struct {
+	Allowed     bool          `json:"allowed"`
+	Reason      *PortalReason `json:"reason,omitempty" doc:"Why not"`
+	Until       *time.Time    `json:"until,omitempty" doc:"Until when it may be given back here"`
+	RefundCents int64         `json:"refund_cents" doc:"What goes back to the card"`
+	Count       int           `json:"count" doc:"How many times this would make in the span that counts; 0 when it counts for nothing"`
+	Limit       int           `json:"limit" doc:"At which booking is barred for a while"`
+	Per         string        `json:"per" doc:"The span: day, month, half_year, year or rolling"`
+	BanUntil    *time.Time    `json:"ban_until,omitempty" doc:"Booking would be barred until then"`
 }
 
 // PortalReason is a message key with parameters.
@@ -99,40 +108,42 @@ type PortalListQuery struct {
 
 // PortalAppointment is an appointment as its patient sees it.
 type PortalAppointment struct {
-	ID           string     `json:"id"`
-	Code         string     `json:"code" doc:"For the kiosk, the desk and the telephone"`
-	MemberID     string     `json:"member_id"`
-	Member       string     `json:"member" doc:"Name"`
-	SessionID    string     `json:"session_id"`
-	Seq          int        `json:"seq"`
-	Date         string     `json:"date"`
-	StartAt      time.Time  `json:"start_at"`
-	EndAt        time.Time  `json:"end_at"`
-	DepartmentID string     `json:"department_id"`
-	Department   string     `json:"department"`
-	DepartmentEN string     `json:"department_en"`
-	DoctorID     string     `json:"doctor_id"`
-	Doctor       string     `json:"doctor"`
-	DoctorTitle  string     `json:"doctor_title"`
-	Exam         string     `json:"exam"`
-	Preparation  string     `json:"preparation"`
-	Campus       string     `json:"campus"`
-	Address      string     `json:"address"`
-	Room         string     `json:"room"`
-	Floor        string     `json:"floor"`
-	Transit      string     `json:"how_to_get_there"`
-	Type         string     `json:"type" enum:"ordinary,expert,special,exam"`
-	State        string     `json:"state" enum:"requested,scheduled,arrived,checked_in,completed,cancelled,missed,expired"`
-	FeeCents     int64      `json:"fee_cents"`
-	Paid         bool       `json:"paid"`
-	Confirmed    bool       `json:"confirmed"`
-	CancelReason string     `json:"cancel_reason"`
-	ExpiresAt    *time.Time `json:"expires_at,omitempty" doc:"When a number that is held must be confirmed"`
-	QueueNumber  int        `json:"queue_number"`
-	CreatedAt    time.Time  `json:"created_at"`
-	CanConfirm   bool       `json:"can_confirm"`
-	CanChange    bool       `json:"can_change"`
-	CanCancel    bool       `json:"can_cancel"`
+	ID            string     `json:"id"`
+	Code          string     `json:"code" doc:"For the kiosk, the desk and the telephone"`
+	MemberID      string     `json:"member_id"`
+	Member        string     `json:"member" doc:"Name"`
+	SessionID     string     `json:"session_id"`
+	Seq           int        `json:"seq"`
+	Date          string     `json:"date"`
+	StartAt       time.Time  `json:"start_at"`
+	EndAt         time.Time  `json:"end_at"`
+	DepartmentID  string     `json:"department_id"`
+	Department    string     `json:"department"`
+	DepartmentEN  string     `json:"department_en"`
+	DoctorID      string     `json:"doctor_id"`
+	Doctor        string     `json:"doctor"`
+	DoctorTitle   string     `json:"doctor_title"`
+	Exam          string     `json:"exam"`
+	ExamEN        string     `json:"exam_en"`
+	Preparation   string     `json:"preparation"`
+	PreparationEN string     `json:"preparation_en"`
+	Campus        string     `json:"campus"`
+	Address       string     `json:"address"`
+	Room          string     `json:"room"`
+	Floor         string     `json:"floor"`
+	Transit       string     `json:"how_to_get_there"`
+	Type          string     `json:"type" enum:"ordinary,expert,special,exam"`
+	State         string     `json:"state" enum:"requested,scheduled,arrived,checked_in,completed,cancelled,missed,expired"`
+	FeeCents      int64      `json:"fee_cents"`
+	Paid          bool       `json:"paid"`
+	Confirmed     bool       `json:"confirmed"`
+	CancelReason  string     `json:"cancel_reason"`
+	ExpiresAt     *time.Time `json:"expires_at,omitempty" doc:"When a number that is held must be confirmed"`
+	QueueNumber   int        `json:"queue_number"`
+	CreatedAt     time.Time  `json:"created_at"`
+	CanConfirm    bool       `json:"can_confirm"`
+	CanChange     bool       `json:"can_change"`
+	CanCancel     bool       `json:"can_cancel"`
 }
 
 // PortalWish is what an account wants when there is nothing free.

@@ -54,6 +54,14 @@ type nameBook struct {
 	doctors     map[string]hospital.Doctor
 }
 
+// campusOf is the site of a clinic: its own, or that of its department.
+func (b *nameBook) campusOf(campusID string, d hospital.Department) hospital.Campus {
+	if c, ok := b.campuses[campusID]; ok {
+		return c
+	}
+	return b.campuses[d.CampusID]
+}
+
 func (b *nameBook) department(d hospital.Department) PortalDepartment {
 	c := b.campuses[d.CampusID]
 	return PortalDepartment{ID: d.ID, Name: d.Name, NameEN: d.NameEN, Intro: d.Intro, Floor: d.Floor, Phone: d.Phone, CampusID: d.CampusID,

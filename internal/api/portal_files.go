@@ -65,15 +65,15 @@ func file(kind, name, body string) *huma.StreamResponse {
 // portalAppointmentCalendar gives the appointment as a calendar entry. It
 // names the department and the place, not the person.
 func (s *Server) portalAppointmentCalendar(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {
-	a, m, err := s.ownAppointment(ctx, in.ID, "portal.appointment")
+	a, _, err := s.ownAppointment(ctx, in.ID, "portal.appointment")
 	if err != nil {
 		return nil, err
 	}
-	view, err := s.appointmentViewer(ctx)
+	view, err := s.appointmentViewer(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	return file("text/calendar; charset=utf-8", "appointment.ics", calendarEntry(view(a, m), a, s.deps.About, s.now())), nil
+	return file("text/calendar; charset=utf-8", "appointment.ics", calendarEntry(view(a), a, s.deps.About, s.now())), nil
 }
 
 // calendarEntry writes an iCalendar object (RFC 5545).

@@ -12,30 +12,23 @@ import (
 // portalDays is how far the timetable of the portal looks ahead by itself.
 const portalDays = 13
 
-func (s *Server) portalBooking() (PortalBooking, error) {
-	if s.deps.Portal.Booking == nil {
+// bookings are the appointments, if this installation has them.
+func (s *Server) bookings() (*booking.Service, error) {
+	if s.deps.Booking == nil {
 		return nil, errs.New(errs.Unavailable, "unavailable")
 	}
-	return s.deps.Portal.Booking, nil
-}
-
-func (s *Server) portalRules() (PortalRules, error) {
-	if s.deps.Portal.Rules == nil {
-		return nil, errs.New(errs.Unavailable, "unavailable")
-	}
-	return s.deps.Portal.Rules, nil
+	return s.deps.Booking, nil
 }
 
 // today is the date in the hospital.
 func (s *Server) today() string { return s.now().In(s.zone()).Format(time.DateOnly) }
 
 func (s *Server) portalTimetable(ctx context.Context, in *PortalTimetableQuery) (*Out[List[PortalSession]], error) {
-	b, err := s.portalBooking()
+	b, err := s.bookings()
 	if err != nil {
 		return nil, err
 	}
-	today := s.today()
-	f := booking.TimetableFilter{From: max(in.From, today), To: in.To, DepartmentID: in.Department, DoctorID: in.Doctor, ExamID: in.Exam,
+	f := booking.TimetableFilter{From: max(in.From, s.today()), To: in.To, DepartmentID: in.Department, DoctorID: in.Doctor, ExamID: in.Exam,
 		Channel: booking.ChannelWeb, OnlyFree: in.OnlyFree}
 	if f.To == "" {
 		f.To = s.now().In(s.zone()).AddDate(0, 0, portalDays).Format(time.DateOnly)
@@ -48,23 +41,25 @@ func (s *Server) portalTimetable(ctx context.Context, in *PortalTimetableQuery) 
 	if err != nil {
 		return nil, err
 	}
-	return listOf(list, func(x booking.Session) PortalSession { return s.portalSessionView(x, names) }, ""), nil
+	coming := list[:0:0]
+	for _, x := range list {
+		if x.EndAt.After(s.now()) {
+			coming = append(coming, x)
+		}
+	}
+	return listOf(coming, func(x booking.Session) PortalSession { return s.portalSessionView(x, names) }, ""), nil
 }
 
 func (s *Server) portalSessionView(x booking.Session, names *nameBook) PortalSession {
 	d, doc := names.departments[x.DepartmentID], names.doctors[x.DoctorID]
-	campus := x.CampusID
-	if campus == "" {
-		campus = d.CampusID
-	}
 	return PortalSession{ID: x.ID, Date: x.Date, Period: string(x.Period), StartAt: utc(x.StartAt), EndAt: utc(x.EndAt), DepartmentID: x.DepartmentID,
 		Department: d.Name, DepartmentEN: d.NameEN, DoctorID: x.DoctorID, Doctor: doc.Name, DoctorTitle: doc.Title, ExamID: x.ExamID,
-		Campus: names.campuses[campus].Name, Room: x.Room, Floor: d.Floor, Type: string(x.Type), FeeCents: x.Fee, ReleaseAt: maybe(x.ReleaseAt),
+		Campus: names.campusOf(x.CampusID, d).Name, Room: x.Room, Floor: d.Floor, Type: string(x.Type), FeeCents: x.Fee, ReleaseAt: maybe(x.ReleaseAt),
 		Released: !s.now().Before(x.ReleaseAt), State: string(x.State), CloseReason: x.CloseReason, Total: x.Total, Free: x.Free}
 }
 
 func (s *Server) portalSession(ctx context.Context, in *ByID) (*Out[PortalSession], error) {
-	b, err := s.portalBooking()
+	b, err := s.bookings()
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +74,10 @@ func (s *Server) portalSession(ctx context.Context, in *ByID) (*Out[PortalSessio
 	return out(s.portalSessionView(x, names)), nil
 }
 
-// portalNumbers lists what a patient could take: free numbers of the portal's
-// lanes whose time is still to come.
+// portalNumbers lists what a patient could take: free numbers that the portal
+// may give and whose time is still to come.
 func (s *Server) portalNumbers(ctx context.Context, in *ByID) (*Out[List[PortalNumber]], error) {
-	b, err := s.portalBooking()
+	b, err := s.bookings()
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +87,7 @@ func (s *Server) portalNumbers(ctx context.Context, in *ByID) (*Out[List[PortalN
 	}
 	free := make([]booking.Number, 0, len(list))
 	for _, n := range list {
-		if n.State == booking.NumberFree && (n.Lane == booking.LaneShared || n.Lane == booking.LaneWeb) && n.EndAt.After(s.now()) {
+		if n.State == booking.NumberFree && n.EndAt.After(s.now()) {
 			free = append(free, n)
 		}
 	}
@@ -101,23 +96,45 @@ func (s *Server) portalNumbers(ctx context.Context, in *ByID) (*Out[List[PortalN
 	}, ""), nil
 }
 
+// portalTerms says what booking a clinic means for a person: what Book will
+// check, and until when it can be given back.
 func (s *Server) portalTerms(ctx context.Context, in *PortalTermsQuery) (*Out[PortalTerms], error) {
-	rules, err := s.portalRules()
+	b, err := s.bookings()
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.deps.Portal.Accounts.OwnMember(ctx, in.Member, portal.Deed{Action: "portal.terms", Object: "booking_session", ObjectID: in.ID})
+	m, err := s.deps.Portal.OwnMember(ctx, in.Member, portal.Deed{Action: "portal.terms", Object: "booking_session", ObjectID: in.ID})
 	if err != nil {
 		return nil, err
 	}
-	t, err := rules.Terms(ctx, m.PatientID, in.ID)
+	v, err := b.Eligibility(ctx, m.PatientID, in.ID, booking.ChannelWeb)
 	if err != nil {
 		return nil, err
 	}
-	return out(tidyTerms(t)), nil
+	t := PortalTerms{Allowed: v.Allowed, Reasons: []PortalReason{}, CancelUntil: maybe(v.CancelUntil)}
+	for _, r := range v.Reasons {
+		t.Reasons = append(t.Reasons, PortalReason{Key: r.Key, Params: r.Params})
+	}
+	return out(t), nil
 }
 
-func tidyTerms(t PortalTerms) PortalTerms {
-	t.Reasons, t.Warnings = some(t.Reasons), some(t.Warnings)
-	return t
+func (s *Server) portalCancelTerms(ctx context.Context, in *ByID) (*Out[PortalCancelTerms], error) {
+	if _, _, err := s.ownAppointment(ctx, in.ID, "portal.terms"); err != nil {
+		return nil, err
+	}
+	t, err := s.deps.Booking.CancelTerms(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	v := PortalCancelTerms{Allowed: t.Allowed, Until: maybe(t.Until), RefundCents: t.Refund}
+	if !t.Allowed {
+		v.Reason = &PortalReason{Key: t.Reason.Key, Params: t.Reason.Params}
+	}
+	if t.Counts {
+		v.Count, v.Limit, v.Per = t.Near.Count, t.Near.Limit, string(t.Near.Per)
+	}
+	if !t.BanTo.IsZero() {
+		v.BanUntil = maybe(t.BanTo)
+	}
+	return out(v), nil
 }

@@ -9,14 +9,11 @@ import (
 
 // waits lists the waitlist entries of the account's people, with whose they are.
 func (s *Server) waits(ctx context.Context) ([]booking.WaitEntry, map[string]portal.Member, error) {
-	rules, err := s.portalRules()
+	rules, err := s.bookings()
 	if err != nil {
 		return nil, nil, err
 	}
-	members, err := s.deps.Portal.Accounts.Members(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+	members := membersOf(ctx)
 	whose := make(map[string]portal.Member, len(members))
 	var all []booking.WaitEntry
 	for _, m := range members {
@@ -43,7 +40,7 @@ func (s *Server) ownWait(ctx context.Context, entryID, action string) (booking.W
 			e = x
 		}
 	}
-	m, err := s.deps.Portal.Accounts.Own(ctx, e.PatientID, portal.Deed{Action: action, Object: "waitlist", ObjectID: entryID})
+	m, err := s.deps.Portal.Own(ctx, e.PatientID, portal.Deed{Action: action, Object: "waitlist", ObjectID: entryID})
 	return e, m, err
 }
 
@@ -58,8 +55,8 @@ func (s *Server) waitViewer(ctx context.Context) (func(booking.WaitEntry, portal
 		v := PortalWait{ID: e.ID, MemberID: m.ID, Member: m.Name, DepartmentID: e.DepartmentID, Department: d.Name, DepartmentEN: d.NameEN,
 			DoctorID: e.DoctorID, Doctor: names.doctors[e.DoctorID].Name, Period: string(e.Period), From: e.From, To: e.To, State: string(e.State),
 			Place: e.Place, OfferUntil: maybe(e.OfferUntil), CreatedAt: utc(e.CreatedAt)}
-		if e.State == booking.OfferMade && e.AppointmentID != "" && s.deps.Portal.Booking != nil {
-			if a, err := s.deps.Portal.Booking.Get(ctx, e.AppointmentID); err == nil {
+		if e.State == booking.OfferMade && e.AppointmentID != "" && s.deps.Booking != nil {
+			if a, err := s.deps.Booking.Get(ctx, e.AppointmentID); err == nil {
 				v.OfferStartAt, v.OfferDoctor = maybe(a.StartAt), names.doctors[a.DoctorID].Name
 			}
 		}
@@ -84,7 +81,7 @@ func (s *Server) portalWaitlist(ctx context.Context, _ *None) (*Out[List[PortalW
 		return nil, err
 	}
 	for _, m := range whose {
-		if _, err := s.deps.Portal.Accounts.OwnMember(ctx, m.ID, portal.Deed{Action: "portal.waitlist", Object: "portal_member", ObjectID: m.ID}); err != nil {
+		if _, err := s.deps.Portal.OwnMember(ctx, m.ID, portal.Deed{Action: "portal.waitlist", Object: "portal_member", ObjectID: m.ID}); err != nil {
 			return nil, err
 		}
 	}
@@ -102,12 +99,12 @@ func (s *Server) portalWaitlist(ctx context.Context, _ *None) (*Out[List[PortalW
 }
 
 func (s *Server) portalJoinWaitlist(ctx context.Context, in *PortalWish) (*Out[PortalWait], error) {
-	rules, err := s.portalRules()
+	rules, err := s.bookings()
 	if err != nil {
 		return nil, err
 	}
 	b := in.Body
-	m, err := s.deps.Portal.Accounts.OwnMember(ctx, b.MemberID, portal.Deed{Action: "portal.wait", Object: "department", ObjectID: b.DepartmentID})
+	m, err := s.deps.Portal.OwnMember(ctx, b.MemberID, portal.Deed{Action: "portal.wait", Object: "department", ObjectID: b.DepartmentID})
 	if err != nil {
 		return nil, err
 	}
@@ -120,17 +117,20 @@ func (s *Server) portalLeaveWaitlist(ctx context.Context, in *ByID) (*Empty, err
 	if _, _, err := s.ownWait(ctx, in.ID, "portal.unwait"); err != nil {
 		return nil, err
 	}
-	_, err := s.deps.Portal.Rules.LeaveWaitlist(ctx, in.ID)
+	_, err := s.deps.Booking.LeaveWaitlist(ctx, in.ID)
 	return nil, err
 }
 
 func (s *Server) portalAcceptOffer(ctx context.Context, in *ByID) (*Out[PortalAppointment], error) {
-	_, m, err := s.ownWait(ctx, in.ID, "portal.accept")
+	if _, _, err := s.ownWait(ctx, in.ID, "portal.accept"); err != nil {
+		return nil, err
+	}
+	e, err := s.deps.Booking.AcceptOffer(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.deps.Portal.Rules.AcceptOffer(ctx, in.ID)
-	return s.appointmentOut(ctx, a, m, err)
+	a, err := s.deps.Booking.Get(ctx, e.AppointmentID)
+	return s.appointmentOut(ctx, a, err)
 }
 
 func (s *Server) portalDeclineOffer(ctx context.Context, in *ByID) (*Out[PortalWait], error) {
@@ -138,6 +138,6 @@ func (s *Server) portalDeclineOffer(ctx context.Context, in *ByID) (*Out[PortalW
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.deps.Portal.Rules.DeclineOffer(ctx, in.ID)
+	e, err := s.deps.Booking.DeclineOffer(ctx, in.ID)
 	return s.waitOut(ctx, e, m, err)
 }

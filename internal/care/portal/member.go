@@ -167,6 +167,9 @@ func (s *Service) reserve(ctx context.Context, who identity.Principal, m *Member
 			}
 			if x.ID == in.GuardianID && m.DocumentType == Newborn {
 				guardian = x
+				if guardian.Document, err = s.documentOf(ctx, tx, x.ID); err != nil {
+					return err
+				}
 			}
 		}
 		if m.DocumentType == Newborn && (guardian.ID == "" || guardian.DocumentType == Newborn) {
@@ -206,7 +209,7 @@ func (s *Service) documentIndex(m Member, guardianID string) string {
 func (s *Service) join(ctx context.Context, who identity.Principal, m *Member, phone string, guardian Member) (err error) {
 	if m.DocumentType == Newborn {
 		if guardian.State == Verified {
-			m.PatientID, err = s.people.Child(ctx, guardian.PatientID, m.Name, m.BirthDate)
+			m.PatientID, err = s.people.Child(ctx, Guardian{PatientID: guardian.PatientID, Document: guardian.Document}, m.Name, m.BirthDate)
 		}
 	} else {
 		m.PatientID, err = s.people.Match(ctx, Claim{Name: m.Name, DocumentType: m.DocumentType, Document: m.Document, Phone: phone})
@@ -224,16 +227,19 @@ func (s *Service) join(ctx context.Context, who identity.Principal, m *Member, p
 			return fmt.Errorf("register the member: %w", err)
 		}
 	}
-	err = s.db.Write(ctx, func(tx *store.Tx) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		same, err := s.members(ctx, tx, "account_id = $1 AND patient_id = $2", m.AccountID, m.PatientID)
+		if err != nil {
+			return err
+		}
+		if len(same) > 0 {
+			return errs.New(errs.Conflict, "portal.member_twice")
+		}
 		if err := settleMember(ctx, tx, *m); err != nil {
 			return err
 		}
 		return s.look(ctx, tx, who, "portal.member", m.PatientID, "portal_member", m.ID)
 	})
-	if store.IsUnique(err) {
-		return errs.New(errs.Conflict, "portal.member_twice")
-	}
-	return err
 }
 
 // Remove takes a person off the acting account. The record stays.

@@ -107,6 +107,12 @@ type Claim struct {
 	Phone        string
 }
 
+// Guardian is a parent whose document stands for a child's.
+type Guardian struct {
+	PatientID string
+	Document  string
+}
+
 // Newcomer is a person of whom the portal makes a new record.
 type Newcomer struct {
 	Name       string
@@ -135,7 +141,7 @@ type People interface {
 	// any of the three differs.
 	Match(ctx context.Context, c Claim) (patientID string, err error)
 	// Child finds the patient of that name and birth date under a guardian; "" if none.
-	Child(ctx context.Context, guardianID, name, birthDate string) (patientID string, err error)
+	Child(ctx context.Context, g Guardian, name, birthDate string) (patientID string, err error)
 	// Register makes the record of a potential customer, without a document.
 	Register(ctx context.Context, n Newcomer) (patientID string, err error)
 	// Attach puts a document that the desk has seen on the record, unless it is

@@ -38,8 +38,7 @@ func (s *Service) Unverified(ctx context.Context, patientID string) ([]Member, e
 
 // Verify says that the desk has seen the document of an unverified member, and
 // puts it onto the member's record. A document that names somebody else's
-// record already is a conflict: the two are one person and want merging, which
-// FollowMerge joins to the account.
+// record already is a conflict: the two are one person and want merging first.
 func (s *Service) Verify(ctx context.Context, memberID string) (Member, error) {
 	who, err := identity.Require(ctx, identity.PatientWrite)
 	if err != nil {
@@ -107,9 +106,4 @@ func (s *Service) Reject(ctx context.Context, memberID string) error {
 func (s *Service) Declared(ctx context.Context, tx *store.Tx, patientID string) (bool, error) {
 	n, err := countDeclared(ctx, tx, patientID)
 	return n > 0, err
-}
-
-// FollowMerge moves members from a record that was merged into another.
-func (s *Service) FollowMerge(ctx context.Context, tx *store.Tx, from, to string) error {
-	return moveMembers(ctx, tx, from, to)
 }

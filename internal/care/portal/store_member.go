@@ -100,15 +100,3 @@ func countDeclared(ctx context.Context, tx *store.Tx, patientID string) (n int, 
 	}
 	return n, nil
 }
-
-// moveMembers follows a merge; an account that had both keeps one.
-func moveMembers(ctx context.Context, tx *store.Tx, from, to string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM portal_members WHERE patient_id = $1 AND account_id IN (SELECT account_id FROM portal_members WHERE patient_id = $2)`, from, to)
-	if err != nil {
-		return fmt.Errorf("drop double members: %w", err)
-	}
-	if _, err := tx.Exec(ctx, "UPDATE portal_members SET patient_id = $2 WHERE patient_id = $1", from, to); err != nil {
-		return fmt.Errorf("move members: %w", err)
-	}
-	return nil
-}

@@ -69,5 +69,4 @@ CREATE TABLE portal_members (
 );
 CREATE INDEX portal_members_account ON portal_members (account_id);
 CREATE INDEX portal_members_patient ON portal_members (patient_id) WHERE patient_id <> '';
-CREATE UNIQUE INDEX portal_members_person ON portal_members (account_id, patient_id) WHERE patient_id <> '';
 CREATE UNIQUE INDEX portal_members_document ON portal_members (account_id, document_idx);
