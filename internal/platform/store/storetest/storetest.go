@@ -17,6 +17,7 @@ import (
 
 	"heartline/internal/platform/id"
 	"heartline/internal/platform/store"
+	"heartline/internal/platform/store/pgcluster"
 )
 
 // Each runs fn as a subtest on an empty database of every kind. PostgreSQL that
@@ -117,7 +118,7 @@ var server = sync.OnceValues(func() (*instance, error) {
 	if dsn := os.Getenv("HEARTLINE_TEST_POSTGRES"); dsn != "" {
 		return newInstance(dsn, nil)
 	}
-	dsn, leash, err := startCluster()
+	dsn, leash, err := pgcluster.Start(pgcluster.Quick)
 	if err != nil {
 		return nil, err
 	}

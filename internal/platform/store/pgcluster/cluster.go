@@ -1,4 +1,8 @@
-package storetest
+// Package pgcluster runs a private PostgreSQL from the programs installed on
+// this machine, for tests and benches: in a temporary folder, reachable by a
+// socket in it only, gone with the process that started it. It does not know
+// what the database is for.
+package pgcluster
 
 import (
 	"context"
@@ -14,6 +18,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 )
 
 // keeper runs the server and ends it, and removes its folder, as soon as the
@@ -28,11 +34,20 @@ wait $pid
 rm -rf "$2"
 `
 
-// startCluster initialises and runs a private PostgreSQL that listens on a
-// socket in its own temporary folder only, and returns its address.
-// The server lives as long as the returned leash is neither closed nor
-// garbage: the caller must hold on to it.
-func startCluster() (dsn string, leash io.Closer, err error) {
+// Durability says what a commit waits for.
+type Durability bool
+
+// The durabilities: tests are quick, benches tell the truth.
+const (
+	Quick   Durability = false // not for the disk
+	Durable Durability = true  // for the disk, as in a hospital
+)
+
+// Start initialises and runs a private PostgreSQL that listens on a socket in
+// its own temporary folder only, and returns its address. The server lives as
+// long as the returned leash is neither closed nor garbage: the caller must
+// hold on to it.
+func Start(d Durability) (dsn string, leash io.Closer, err error) {
 	bin, err := findBinaries()
 	if err != nil {
 		return "", nil, err
@@ -50,7 +65,7 @@ func startCluster() (dsn string, leash io.Closer, err error) {
 			return "", nil, err
 		}
 	}
-	if err := initCluster(bin, dir, cred); err != nil {
+	if err := initCluster(bin, dir, cred, d); err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	cmd := exec.Command("/bin/sh", "-c", keeper, "keeper", bin, dir)
@@ -66,7 +81,7 @@ func startCluster() (dsn string, leash io.Closer, err error) {
 	return dsn, leash, err
 }
 
-func initCluster(bin, dir string, cred *syscall.Credential) error {
+func initCluster(bin, dir string, cred *syscall.Credential, d Durability) error {
 	cmd := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "heartline",
 		"-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	cmd.Dir = dir
@@ -74,9 +89,10 @@ func initCluster(bin, dir string, cred *syscall.Credential) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	conf := fmt.Sprintf("listen_addresses=''\nunix_socket_directories='%s'\nmax_connections=200\n"+
-		"fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nshared_buffers=32MB\n"+
-		"autovacuum=off\nmax_wal_size=256MB\n", dir)
+	conf := fmt.Sprintf("listen_addresses=''\nunix_socket_directories='%s'\nmax_connections=200\n", dir)
+	if d == Quick {
+		conf += "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nshared_buffers=32MB\nautovacuum=off\nmax_wal_size=256MB\n"
+	}
 	f, err := os.OpenFile(filepath.Join(dir, "data", "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
