@@ -118,6 +118,20 @@ func promptTone(key string) float64 {
 		return 900
 	case "transfer_failed":
 		return 950
+	case "enter_id":
+		return 1900
+	case "please_wait_query":
+		return 2000
+	case "choose_department":
+		return 1600
+	case "dept_07":
+		return 1250
+	case "option":
+		return 1800
+	case "booked":
+		return 2200
+	case "refuse_double":
+		return 2300
 	case "comfort_resume":
 		return 1000
 	case "music":
@@ -127,7 +141,7 @@ func promptTone(key string) float64 {
 }
 
 func (testPrompts) Clip(key, _ string) (media.Clip, bool) {
-	if key == "nobody_recorded_this" {
+	if key == "nobody_recorded_this" || key == "dept_unspoken" {
 		return media.Clip{}, false
 	}
 	pcm := media.Sine(promptTone(key), -10).Clip().PCM // one second

@@ -64,6 +64,8 @@ type rigPlan struct {
 	call  Config
 	queue acd.QueueConfig
 	flow  ivr.Flow
+	dips  Dips
+	log   io.Writer
 }
 
 func newRig(t *testing.T, opts ...rigOption) *rig {
@@ -77,7 +79,10 @@ func newRig(t *testing.T, opts ...rigOption) *rig {
 		o(&plan)
 	}
 	r := &rig{T: t, bus: event.NewBus(), dir: newTestDirectory(plan.flow), tapes: &tapes{}, people: &people{}}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	if plan.log == nil {
+		plan.log = io.Discard
+	}
+	log := slog.New(slog.NewTextHandler(plan.log, nil))
 	if os.Getenv("CALL_TEST_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
@@ -92,7 +97,7 @@ func newRig(t *testing.T, opts ...rigOption) *rig {
 	r.must(err)
 	r.alarms = alarm.NewBoard(r.bus, time.Now)
 	r.svc = New(plan.call, Deps{Media: engine, ACD: r.acd, Journal: r.journal, Directory: func() Directory { return r.dir },
-		Prompts: testPrompts{}, Recorder: r.tapes, Identifier: r.people, Sealer: keys, Alarms: r.alarms, Bus: r.bus, Log: log, Now: time.Now,
+		Prompts: testPrompts{}, Recorder: r.tapes, Identifier: r.people, Dips: plan.dips, Sealer: keys, Alarms: r.alarms, Bus: r.bus, Log: log, Now: time.Now,
 		MayDialOut: func(e switchboard.Extension) bool { return e.Number == "8001" }, ShowNumber: func(context.Context) bool { return true }})
 	r.acd.SetSwitch(r.svc)
 	r.must(r.acd.Start(r.ctx()))
