@@ -40,11 +40,16 @@ func (a *App) openMessages(context.Context) error {
 			PerHour: a.cfg.SMSPerHour, Zone: a.cfg.Location(),
 		},
 	})
+	a.notices = &notices{messages: a.messages, names: &houseNames{house: a.hospital}}
 	return nil
 }
 
-// startMessages lets the sender connect.
+// startMessages lets the sender connect. The directory is read before: names
+// are needed in transactions of others.
 func (a *App) startMessages(ctx context.Context) error {
+	if err := a.startNames(ctx); err != nil {
+		return err
+	}
 	if err := a.messages.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

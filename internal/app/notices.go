@@ -22,20 +22,19 @@ type notices struct {
 	names    *houseNames
 }
 
-// newNotices joins booking to the outbox. Its names follow the directory;
-// closing the App ends that.
-func (a *App) newNotices(ctx context.Context) (*notices, error) {
-	names := &houseNames{house: a.hospital}
-	if err := names.read(identity.System(ctx, "messages")); err != nil {
-		return nil, err
+// startNames reads the names of the house and follows the directory.
+func (a *App) startNames(ctx context.Context) error {
+	read := func(ctx context.Context) error { return a.notices.names.read(identity.System(ctx, "messages")) }
+	if err := read(ctx); err != nil {
+		return err
 	}
 	cancel := event.Subscribe(a.bus, "names in messages", func(ctx context.Context, _ hospital.Changed) {
-		if err := names.read(identity.System(ctx, "messages")); err != nil {
+		if err := read(ctx); err != nil {
 			a.log.Error("names in messages", "error", err)
 		}
 	})
 	a.onClose("names in messages", func(context.Context) error { cancel(); return nil })
-	return &notices{messages: a.messages, names: names}, nil
+	return nil
 }
 
 // Notify implements booking.Notifier. Who has no mobile gets no message, and
