@@ -13,8 +13,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"heartline/internal/care/booking"
 	"heartline/internal/care/hospital"
+	"heartline/internal/care/ledger"
 	"heartline/internal/care/patient"
+	"heartline/internal/care/portal"
 	"heartline/internal/contact/acd"
 	"heartline/internal/contact/call"
 	"heartline/internal/contact/callrecord"
@@ -53,11 +56,15 @@ type App struct {
 	board      *switchboard.Service
 	patients   *patient.Service
 	hospital   *hospital.Service
+	ledger     *ledger.Service
+	booking    *booking.Service
+	portal     *portal.Service
 	journal    *journal.Journal
 	records    *callrecord.Service
 	recordings *recording.Service
 	reports    *kpi.Service
 	messages   *messaging.Service
+	notices    *notices
 
 	acd   *acd.Service
 	media media.Engine
@@ -131,6 +138,10 @@ func (a *App) openServices(ctx context.Context) (err error) {
 	if err = a.openMessages(ctx); err != nil {
 		return err
 	}
+	if err = a.openCare(ctx); err != nil {
+		return err
+	}
+	a.openPortal()
 	a.journal = journal.New(a.db, a.now, journal.WithAlarm(a.journalAlarm))
 	a.records = callrecord.New(a.db, a.journal, callrecord.DefaultRules(), a.now)
 	a.journal.OnBatch(a.timelineOfCalls)

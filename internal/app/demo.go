@@ -44,7 +44,7 @@ func Demo(ctx context.Context, cfg *config.Config, log *slog.Logger, o DemoOptio
 func (a *App) seed(ctx context.Context, out io.Writer) error {
 	ctx = identity.System(ctx, "demo-seed")
 	started := a.now()
-	err := demo.Seed(ctx, demo.Services{DB: a.db, Identity: a.identity, Board: a.board, Patients: a.patients, Hospital: a.hospital,
+	err := demo.Seed(ctx, demo.Services{DB: a.db, Identity: a.identity, Board: a.board, Patients: a.patients, Hospital: a.hospital, Booking: a.booking, Ledger: a.ledger,
 		Journal: a.journal, Records: a.records, Keys: a.keys, Now: a.now, Zone: a.cfg.Location(), Log: a.log})
 	if errors.Is(err, demo.ErrSeeded) {
 		return nil

@@ -14,7 +14,9 @@ import (
 	"log/slog"
 	"time"
 
+	"heartline/internal/care/booking"
 	"heartline/internal/care/hospital"
+	"heartline/internal/care/ledger"
 	"heartline/internal/care/patient"
 	"heartline/internal/contact/callrecord"
 	"heartline/internal/contact/journal"
@@ -54,6 +56,8 @@ type Services struct {
 	Board    *switchboard.Service
 	Patients *patient.Service
 	Hospital *hospital.Service
+	Booking  *booking.Service
+	Ledger   *ledger.Service
 	Journal  *journal.Journal
 	Records  *callrecord.Service
 	Keys     *crypto.Keyring
@@ -94,6 +98,7 @@ func Seed(ctx context.Context, sv Services) error {
 		{"switchboard", s.seedBoard},
 		{"customers", s.seedPeople},
 		{"past calls", s.seedCalls},
+		{"clinics and appointments", s.seedClinics},
 	} {
 		began := time.Now()
 		if err := step.fn(ctx); err != nil {

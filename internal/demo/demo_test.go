@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"heartline/internal/care/booking"
 	"heartline/internal/care/hospital"
+	"heartline/internal/care/ledger"
 	"heartline/internal/care/patient"
 	"heartline/internal/contact/callrecord"
 	"heartline/internal/contact/journal"
@@ -22,6 +24,7 @@ import (
 	"heartline/internal/platform/crypto"
 	"heartline/internal/platform/event"
 	"heartline/internal/platform/identity"
+	"heartline/internal/platform/job"
 	"heartline/internal/platform/store"
 	"heartline/internal/platform/store/storetest"
 )
@@ -48,8 +51,14 @@ func services(t testing.TB, db *store.DB, now time.Time) (Services, context.Cont
 		t.Fatal(err)
 	}
 	j := journal.New(db, clock)
+	jobs, err := job.New(db, clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	purse := ledger.New(ledger.Deps{DB: db, Audit: log, Bus: bus, Now: clock, Zone: zone})
 	return Services{
-		DB: db, Identity: users, Board: board, Patients: patient.New(db, keys, log, bus, clock, zone),
+		DB: db, Identity: users, Board: board, Patients: patient.New(db, keys, log, bus, clock, zone), Ledger: purse,
+		Booking: booking.New(booking.Deps{DB: db, Audit: log, Bus: bus, Jobs: jobs, Now: clock, Zone: zone, Purse: purse}),
 		Hospital: hospital.New(hospital.Deps{DB: db, Audit: log, Bus: bus, Now: clock}), Journal: j,
 		Records: callrecord.New(db, j, callrecord.DefaultRules(), clock), Keys: keys, Now: clock, Zone: zone,
 		Log: slog.New(slog.DiscardHandler),
@@ -87,6 +96,18 @@ func TestSeed(t *testing.T) {
 		t.Run("calls", func(t *testing.T) { checkCalls(t, sv, ctx) })
 		t.Run("receipts", func(t *testing.T) { checkTrail(t, sv, ctx) })
 		t.Run("switchboard", func(t *testing.T) { checkBoard(t, sv, ctx) })
+		t.Run("spoken names", func(t *testing.T) {
+			departments, err := sv.Hospital.Departments(ctx, "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			doctors, err := sv.Hospital.Doctors(ctx, hospital.DoctorFilter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkNames(t, doctors, departments)
+		})
+		t.Run("clinics", func(t *testing.T) { checkClinics(t, db) })
 		t.Run("cast", func(t *testing.T) { checkCast(t, sv, ctx) })
 		t.Run("again", func(t *testing.T) {
 			if err := Seed(ctx, sv); !errors.Is(err, ErrSeeded) {
@@ -362,7 +383,7 @@ func checkBoard(t *testing.T, sv Services, ctx context.Context) {
 			t.Errorf("flow of %s: %+v", did, f)
 		}
 		menu := f.Graph.Nodes["menu"]
-		for key, want := range map[string]string{"1": "appointments", "2": "enquiries", "3": "office", "0": "operator"} {
+		for key, want := range map[string]string{"1": "booking", "2": "enquiries", "3": "office", "0": "operator"} {
 			if menu.Choices[key] != want {
 				t.Errorf("key %s of %s leads to %s", key, did, menu.Choices[key])
 			}

@@ -30,9 +30,6 @@ func (s *seeder) history(p *person) {
 		p.ill = append(p.ill, *c)
 		s.course(p, *c)
 	}
-	if d.chance(0.06) {
-		s.upcoming(p)
-	}
 	for _, c := range p.ill {
 		if c.chronic && strings.Contains(c.diagnosis, "高血压") {
 			p.Tags = append(p.Tags, "高血压")
@@ -217,20 +214,6 @@ func (s *seeder) admission(p *person, c condition, at time.Time, dept hospital.D
 	s.note(p, in.Add(26*time.Hour), patient.KindOrder, "医嘱：住院治疗", "完善检查，按诊疗规范治疗，防跌倒护理。", dept.Name, doc.Name)
 	s.note(p, in.AddDate(0, 0, days), patient.KindInpatient, "出院："+c.diagnosis, fmt.Sprintf("住院%d天，好转出院，两周后门诊复查。", days), dept.Name, doc.Name)
 	s.past(p, in.AddDate(0, 0, days+7), patient.KindFollowup, "出院随访", pick(d, []string{"恢复良好，伤口干燥。", "饮食睡眠可，已预约复查。", "轻度乏力，嘱休息。"}), dept.Name, "")
-}
-
-// upcoming books a visit in the next two weeks.
-func (s *seeder) upcoming(p *person) {
-	d := s.dice
-	c := s.condition(p.Sex, p.Age(s.now))
-	if c == nil {
-		return
-	}
-	dept := s.staff.departments[c.department]
-	doc := s.doctorOf(dept)
-	at := s.clinicTime(s.now.AddDate(0, 0, d.between(1, 14)))
-	s.note(p, s.now.Add(-time.Duration(d.between(1, 72))*time.Hour), patient.KindAppointment, "预约："+dept.Name+" "+doc.Name,
-		fmt.Sprintf("电话预约，就诊时间%s，%s，请提前二十分钟签到。", at.Format("1月2日 15:04"), dept.Floor), dept.Name, doc.Name)
 }
 
 // doctorOf is somebody of the department.

@@ -39,6 +39,9 @@ type Options struct {
 	Binary  string        // the program under test
 	Profile string        // where the program under test writes a CPU profile; "" for none
 	Out     io.Writer
+
+	Database string // booking bench: sqlite, postgres; "" for both
+	Postgres string // booking bench: address of a server; "" for a private one
 }
 
 // The two extensions that call each other.

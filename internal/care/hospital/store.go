@@ -188,3 +188,9 @@ func remove(ctx context.Context, tx *store.Tx, kind, table, itemID string) error
 	}
 	return nil
 }
+
+func namesOf(ctx context.Context, tx *store.Tx, departmentID, doctorID string) (department, doctor string, err error) {
+	err = tx.QueryRow(ctx, `SELECT COALESCE((SELECT name FROM departments WHERE id = $1), ''),
+		COALESCE((SELECT name FROM doctors WHERE id = $2), '')`, departmentID, doctorID).Scan(&department, &doctor)
+	return department, doctor, err
+}

@@ -1,0 +1,350 @@
+package bench
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"heartline/internal/care/booking"
+	"heartline/internal/platform/audit"
+	"heartline/internal/platform/errs"
+	"heartline/internal/platform/event"
+	"heartline/internal/platform/id"
+	"heartline/internal/platform/identity"
+	"heartline/internal/platform/store"
+	"heartline/internal/platform/store/pgcluster"
+)
+
+// The load of the booking bench.
+const (
+	bookers      = 64
+	stormPeople  = 10_000
+	stormNumbers = 2_000
+	perSession   = 40 // numbers of a session in the storm
+)
+
+// Booking measures, on SQLite and on PostgreSQL, how many bookings a second 64
+// clients get through the service, beside a bare loop of single-statement
+// writes on the same database; and the storm of seven o'clock, when thousands
+// press the button in one instant.
+func Booking(ctx context.Context, o Options) (err error) {
+	if o.Profile != "" {
+		f, err := os.Create(o.Profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer func() { pprof.StopCPUProfile(); _ = f.Close() }()
+	}
+	dir, err := os.MkdirTemp("", "heartline-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if o.Database != "postgres" {
+		if err := bookingOn(ctx, o, "SQLite", "sqlite:"+filepath.Join(dir, "bench.db"), filepath.Join(dir, "raw.db"), 1); err != nil {
+			return fmt.Errorf("SQLite: %w", err)
+		}
+	}
+	if o.Database == "sqlite" {
+		return nil
+	}
+	url, leash, err := postgres(o.Postgres)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, leash.Close()) }()
+	return bookingOn(ctx, o, "PostgreSQL", url, url, .6)
+}
+
+// postgres is the server to measure: the one named, in a database that may be
+// filled, or a private one with the durability of a hospital's.
+func postgres(url string) (string, io.Closer, error) {
+	if url != "" {
+		return url, io.NopCloser(nil), nil
+	}
+	return pgcluster.Start(pgcluster.Durable)
+}
+
+// counter is the service under test with the clock and database around it.
+type counter struct {
+	db  *store.DB
+	bus *event.Bus
+	svc *booking.Service
+}
+
+func bookingOn(ctx context.Context, o Options, name, url, rawURL string, goal float64) error {
+	db, err := store.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	bus := event.NewBus()
+	c := &counter{db: db, bus: bus, svc: booking.New(booking.Deps{DB: db, Audit: audit.New(time.Now), Bus: bus, Now: time.Now, Zone: time.Local})}
+	ctx = identity.System(ctx, "bench")
+	err = c.measure(ctx, o, name, rawURL, goal)
+	bus.Close()
+	return errors.Join(err, db.Close())
+}
+
+func (c *counter) measure(ctx context.Context, o Options, name, rawURL string, goal float64) error {
+	r := report{o.Out}
+	raw, err := rawWrites(ctx, c.db.Dialect(), rawURL, o.Length/2)
+	if err != nil {
+		return fmt.Errorf("raw writes: %w", err)
+	}
+	took, lost, err := c.load(ctx, o.Length)
+	if err != nil {
+		return fmt.Errorf("bookings: %w", err)
+	}
+	rate := float64(len(took)) / o.Length.Seconds()
+	fmt.Fprintf(o.Out, "booking on %s: %d clients, %s\n", name, bookers, o.Length)
+	r.line("single statements, bare", fmt.Sprintf("%.0f/s", raw), "")
+	r.line("bookings", fmt.Sprintf("%.0f/s", rate), "")
+	r.line("ratio", fmt.Sprintf("%.2f", rate/raw), fmt.Sprintf("≥ %.1f", goal))
+	r.line("booking, p50", quantile(took, .5).Round(10*time.Microsecond).String(), "")
+	r.line("booking, p99", quantile(took, .99).Round(10*time.Microsecond).String(), "")
+	r.line("numbers lost or given twice", strconv.Itoa(lost), "0")
+	s, err := c.storm(ctx)
+	if err != nil {
+		return fmt.Errorf("storm: %w", err)
+	}
+	fmt.Fprintf(o.Out, "seven o'clock on %s: %d people, %d numbers\n", name, stormPeople, stormNumbers)
+	r.line("given", strconv.Itoa(s.given), strconv.Itoa(stormNumbers))
+	r.line("numbers lost or given twice", strconv.Itoa(s.lost), "0")
+	r.line("all answered after", s.total.Round(time.Millisecond).String(), "")
+	r.line("answer, p50", quantile(s.waits, .5).Round(time.Millisecond).String(), "")
+	r.line("longest wait for yes or no", quantile(s.waits, 1).Round(time.Millisecond).String(), "≤ 5 s")
+	r.line("overtaken (later won, earlier lost)", fmt.Sprintf("%.3f %% of pairs", 100*s.overtaken), "")
+	return nil
+}
+
+// rawWrites is how many single-row inserts a second the database takes from
+// the same number of clients, each its own transaction, past everything of
+// ours.
+func rawWrites(ctx context.Context, d store.Dialect, url string, length time.Duration) (float64, error) {
+	driver, dsn := "pgx", url
+	if d == store.SQLite {
+		driver, dsn = "sqlite", "file:"+url+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)"
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	conns := bookers
+	if d == store.SQLite { // one writer at a time: more would only wait in the busy handler
+		conns = 1
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS bench_raw (id TEXT PRIMARY KEY, n BIGINT NOT NULL)"); err != nil {
+		return 0, err
+	}
+	insert, err := db.PrepareContext(ctx, "INSERT INTO bench_raw (id, n) VALUES ($1, $2)")
+	if err != nil {
+		return 0, err
+	}
+	defer insert.Close()
+	var done, failed atomic.Int64
+	until := time.Now().Add(length)
+	var wg sync.WaitGroup
+	for i := range bookers {
+		wg.Go(func() {
+			for time.Now().Before(until) {
+				if _, err := insert.ExecContext(ctx, id.New(), i); err != nil {
+					failed.Add(1)
+				}
+				done.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if failed.Load() > 0 {
+		return 0, fmt.Errorf("%d of %d failed", failed.Load(), done.Load())
+	}
+	return float64(done.Load()) / length.Seconds(), nil
+}
+
+// sessions creates n sessions of a size, in departments of their own, that
+// open at a time.
+func (c *counter) sessions(ctx context.Context, prefix string, n, size int, release time.Time) ([]string, error) {
+	day := time.Now().AddDate(0, 0, 7)
+	start := time.Date(day.Year(), day.Month(), day.Day(), 8, 0, 0, 0, time.Local)
+	ids := make([]string, n)
+	for i := range ids {
+		numbers := make([]booking.Number, size)
+		se, err := c.svc.CreateSession(ctx, booking.Session{Date: start.Format(time.DateOnly), Period: booking.Morning, StartAt: start,
+			EndAt: start.Add(4 * time.Hour), DepartmentID: prefix + strconv.Itoa(i), Type: booking.Ordinary, ReleaseAt: release}, numbers)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = se.ID
+	}
+	return ids, nil
+}
+
+// load books as fast as it goes: each client a person at a time, in sessions
+// all over the house, until the time is over.
+func (c *counter) load(ctx context.Context, length time.Duration) (took []time.Duration, lost int, err error) {
+	ids, err := c.sessions(ctx, "load", 40+int(length.Seconds()*60), 500, time.Now())
+	if err != nil {
+		return nil, 0, err
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	until := time.Now().Add(length)
+	for i := range bookers {
+		wg.Go(func() {
+			mine, failure := c.loadClient(ctx, ids, i, until)
+			mu.Lock()
+			defer mu.Unlock()
+			took, err = append(took, mine...), errors.Join(err, failure)
+		})
+	}
+	wg.Wait()
+	if err != nil {
+		return nil, 0, err
+	}
+	lost, err = c.lost(ctx, "load", len(took))
+	return took, lost, err
+}
+
+func (c *counter) loadClient(ctx context.Context, ids []string, client int, until time.Time) (took []time.Duration, err error) {
+	dice := rand.New(rand.NewPCG(7, uint64(client)))
+	for n := 0; ; n++ {
+		at := time.Now()
+		if at.After(until) {
+			return took, nil
+		}
+		q := booking.Request{Key: id.New(), PatientID: fmt.Sprintf("load-%d-%d", client, n), SessionID: ids[dice.IntN(len(ids))], Channel: booking.ChannelWeb}
+		switch _, err := c.svc.Book(ctx, q); {
+		case err == nil:
+			took = append(took, time.Since(at))
+		case !full(err):
+			return took, err
+		}
+	}
+}
+
+func full(err error) bool {
+	var e *errs.Error
+	return errors.As(err, &e) && e.Key == "booking.session_full"
+}
+
+// lost counts the numbers that do not add up: taken ones against appointments
+// and acknowledgements, and numbers with two appointments.
+func (c *counter) lost(ctx context.Context, prefix string, acknowledged int) (int, error) {
+	var taken, active, numbers int
+	err := c.db.SQL().QueryRowContext(ctx, `SELECT
+		(SELECT COUNT(*) FROM booking_numbers n JOIN booking_sessions s ON s.id = n.session_id WHERE n.state = 'taken' AND s.department_id LIKE $1),
+		(SELECT COUNT(*) FROM appointments WHERE active = 1 AND department_id LIKE $1),
+		(SELECT COUNT(DISTINCT number_id) FROM appointments WHERE active = 1 AND department_id LIKE $1)`, prefix+"%").Scan(&taken, &active, &numbers)
+	if err != nil {
+		return 0, err
+	}
+	return max(taken, active, numbers, acknowledged) - min(taken, active, numbers, acknowledged), nil
+}
+
+// storm is what came of seven o'clock.
+type storm struct {
+	given, lost int
+	total       time.Duration
+	waits       []time.Duration
+	overtaken   float64
+}
+
+// press is one person's press of the button.
+type press struct {
+	session int
+	arrival int64 // the how-manieth press it was
+	wait    time.Duration
+	won     bool
+}
+
+func (c *counter) storm(ctx context.Context) (storm, error) {
+	open := time.Now().Add(2 * time.Second)
+	ids, err := c.sessions(ctx, "storm", stormNumbers/perSession, perSession, open)
+	if err != nil {
+		return storm{}, err
+	}
+	if late := time.Since(open); late > 0 {
+		return storm{}, fmt.Errorf("sessions took %s too long to make", late)
+	}
+	presses := make([]press, stormPeople)
+	failures := make([]error, stormPeople)
+	var arrivals atomic.Int64
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range presses {
+		wg.Go(func() {
+			p := &presses[i]
+			p.session = i % len(ids)
+			<-start
+			at := time.Now()
+			p.arrival = arrivals.Add(1)
+			_, err := c.svc.Book(ctx, booking.Request{Key: id.New(), PatientID: "storm-" + strconv.Itoa(i), SessionID: ids[p.session], Channel: booking.ChannelWeb})
+			p.wait, p.won = time.Since(at), err == nil
+			if err != nil && !full(err) {
+				failures[i] = err
+			}
+		})
+	}
+	select {
+	case <-time.After(time.Until(open)):
+	case <-ctx.Done():
+		return storm{}, ctx.Err()
+	}
+	begin := time.Now()
+	close(start)
+	wg.Wait()
+	s := storm{total: time.Since(begin)}
+	for _, p := range presses {
+		s.waits = append(s.waits, p.wait)
+		if p.won {
+			s.given++
+		}
+	}
+	s.overtaken = overtaken(presses)
+	if s.lost, err = c.lost(ctx, "storm", s.given); err != nil {
+		return s, err
+	}
+	return s, errors.Join(failures...)
+}
+
+// overtaken is the share of pairs of a winner and a loser of one session in
+// which the loser had pressed first.
+func overtaken(presses []press) float64 {
+	bySession := map[int][]press{}
+	for _, p := range presses {
+		bySession[p.session] = append(bySession[p.session], p)
+	}
+	var bad, all float64
+	for _, list := range bySession {
+		for _, a := range list {
+			for _, b := range list {
+				if a.won && !b.won {
+					all++
+					if b.arrival < a.arrival {
+						bad++
+					}
+				}
+			}
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return bad / all
+}

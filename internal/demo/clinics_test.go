@@ -1,0 +1,26 @@
+package demo
+
+import (
+	"testing"
+
+	"heartline/internal/platform/store"
+)
+
+// checkClinics wants something to book, and people who have booked.
+func checkClinics(t *testing.T, db *store.DB) {
+	t.Helper()
+	for what, c := range map[string]struct {
+		sql string
+		min int
+	}{
+		"sessions":            {"SELECT COUNT(*) FROM booking_sessions", 1000},
+		"free numbers":        {"SELECT COUNT(*) FROM booking_numbers WHERE state = 'free'", 20000},
+		"appointments":        {"SELECT COUNT(*) FROM appointments WHERE state IN ('scheduled', 'checked_in')", appointments},
+		"departments to book": {"SELECT COUNT(DISTINCT department_id) FROM booking_sessions", 20},
+		"cards with money":    {"SELECT COUNT(*) FROM ledger_cards WHERE available > 0", cards},
+	} {
+		if n := count(t, db, c.sql); n < c.min {
+			t.Errorf("%s: %d, want at least %d", what, n, c.min)
+		}
+	}
+}
