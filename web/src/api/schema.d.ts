@@ -1652,6 +1652,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/consent-purposes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What data may be used for */
+        get: operations["listConsentPurposes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/consent-purposes/{code}/texts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of what people agree to */
+        get: operations["listConsentTexts"];
+        put?: never;
+        /** Publish the next version */
+        post: operations["addConsentText"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/departments": {
         parameters: {
             query?: never;
@@ -2927,6 +2962,24 @@ export interface paths {
         patch: operations["updatePatient"];
         trace?: never;
     };
+    "/api/patients/{id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a customer agreed to; audited */
+        get: operations["getConsents"];
+        put?: never;
+        /** Take down a decision */
+        post: operations["addConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/patients/{id}/family": {
         parameters: {
             query?: never;
@@ -3553,6 +3606,109 @@ export interface paths {
         put?: never;
         /** Let the offered number go */
         post: operations["portalDeclineOffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Privacy requests, the most urgent first */
+        get: operations["listPrivacyRequests"];
+        put?: never;
+        /** Take a privacy request down */
+        post: operations["createPrivacyRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A privacy request */
+        get: operations["getPrivacyRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept or refuse */
+        post: operations["decidePrivacyRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}/export.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The copy; audited */
+        get: operations["getPrivacyExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}/export.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The copy on paper; audited */
+        get: operations["getPrivacyPaper"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/privacy/requests/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do it again */
+        post: operations["runPrivacyRequest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4620,6 +4776,99 @@ export interface components {
             reasons: components["schemas"]["DuplicateReason"][];
             /** Format: int64 */
             score: number;
+        };
+        ConsentEntry: {
+            actor: string;
+            actor_name: string;
+            /** Format: date-time */
+            at: string;
+            channel: string;
+            /** @enum {string} */
+            decision: "granted" | "refused" | "withdrawn";
+            /** @enum {string} */
+            evidence: "call" | "form" | "portal" | "sms" | "onsite" | "";
+            evidence_ref: string;
+            /** @enum {string} */
+            given_by: "self" | "guardian";
+            guardian_id: string;
+            id: string;
+            note: string;
+            purpose: string;
+            text_language: string;
+            /** Format: int64 */
+            text_version: number;
+        };
+        ConsentInputBody: {
+            channel: string;
+            /** @enum {string} */
+            decision: "granted" | "refused" | "withdrawn";
+            /** @enum {string} */
+            evidence?: "call" | "form" | "portal" | "sms" | "onsite" | "";
+            /** @description Id of the call, number of the form */
+            evidence_ref?: string;
+            /**
+             * @default self
+             * @enum {string}
+             */
+            given_by: "self" | "guardian";
+            guardian_id?: string;
+            note?: string;
+            purpose: string;
+            /**
+             * @default zh-CN
+             * @enum {string}
+             */
+            text_language: "zh-CN" | "en";
+            /**
+             * Format: int64
+             * @description 0: the newest
+             */
+            text_version?: number;
+        };
+        ConsentPurpose: {
+            /**
+             * @description contract: allowed until refused
+             * @enum {string}
+             */
+            basis: "consent" | "contract";
+            /** @description any alone for purposes that use none */
+            channels: string[];
+            code: string;
+            name: string;
+            name_en: string;
+            /** @description Needs a consent of its own, with evidence */
+            sensitive: boolean;
+        };
+        ConsentState: {
+            allowed: boolean;
+            channel: string;
+            /** @description The person decided; else the basis does */
+            decided: boolean;
+            entry?: components["schemas"]["ConsentEntry"];
+            /** @description A newer text exists than the one agreed to */
+            outdated: boolean;
+            purpose: components["schemas"]["ConsentPurpose"];
+        };
+        ConsentText: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            id: string;
+            language: string;
+            purpose: string;
+            text: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ConsentTextInputBody: {
+            /** @enum {string} */
+            language: "zh-CN" | "en";
+            text: string;
+        };
+        ConsentsView: {
+            current: components["schemas"]["ConsentState"][];
+            /** @description Newest first */
+            history: components["schemas"]["ConsentEntry"][];
         };
         CountInputBody: {
             /** Format: int64 */
@@ -5826,6 +6075,16 @@ export interface components {
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
+        ListConsentPurpose: {
+            items: components["schemas"]["ConsentPurpose"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListConsentText: {
+            items: components["schemas"]["ConsentText"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
         ListDepartmentView: {
             items: components["schemas"]["DepartmentView"][];
             /** @description Give it back as cursor to read on; empty at the end */
@@ -5988,6 +6247,11 @@ export interface components {
         };
         ListPortalWait: {
             items: components["schemas"]["PortalWait"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListPrivacyRequest: {
+            items: components["schemas"]["PrivacyRequest"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -6657,6 +6921,7 @@ export interface components {
             from: string;
             id: string;
             in_force: boolean;
+            patient?: components["schemas"]["AppointmentPatient"];
             patient_id: string;
             /** @enum {string} */
             status: "active" | "appealed" | "upheld" | "lifted";
@@ -7099,6 +7364,90 @@ export interface components {
                 [key: string]: string;
             };
             text: string;
+        };
+        PrivacyCell: {
+            name: string;
+            value: string;
+        };
+        PrivacyCopy: {
+            /** Format: date-time */
+            made_at: string;
+            patient_id: string;
+            request: string;
+            sections: components["schemas"]["PrivacySection"][];
+        };
+        PrivacyDecisionBody: {
+            accept: boolean;
+            /** @description Needed for a refusal */
+            note?: string;
+        };
+        PrivacyInputBody: {
+            /**
+             * @default phone
+             * @enum {string}
+             */
+            channel: "phone" | "portal" | "onsite" | "mail";
+            /** @description How the requester's identity was checked */
+            evidence: string;
+            /** @enum {string} */
+            kind: "export" | "restrict" | "lift" | "delete";
+            patient_id: string;
+            reason?: string;
+            /**
+             * @default self
+             * @enum {string}
+             */
+            requester: "self" | "guardian" | "relative";
+        };
+        PrivacyObstacle: {
+            basis: string;
+            key: string;
+            part: string;
+            /** Format: date-time */
+            until?: string;
+        };
+        PrivacyRequest: {
+            /** @enum {string} */
+            channel: "phone" | "portal" | "onsite" | "mail";
+            created_by: string;
+            /** Format: date-time */
+            decided_at?: string;
+            decided_by: string;
+            /** Format: date-time */
+            done_at?: string;
+            /** Format: date-time */
+            due_at: string;
+            /** @description How the requester's identity was checked */
+            evidence: string;
+            /**
+             * Format: date-time
+             * @description A copy can be fetched until then
+             */
+            file_until?: string;
+            id: string;
+            /** @enum {string} */
+            kind: "export" | "restrict" | "lift" | "delete";
+            /** @description Of the decision */
+            note: string;
+            /** @description What the law wants kept */
+            obstacles: components["schemas"]["PrivacyObstacle"][];
+            overdue: boolean;
+            patient_id: string;
+            reason: string;
+            /** Format: date-time */
+            received_at: string;
+            /** @enum {string} */
+            requester: "self" | "guardian" | "relative";
+            /** @enum {string} */
+            status: "open" | "approved" | "refused" | "running" | "done" | "failed";
+            /** Format: int64 */
+            version: number;
+        };
+        PrivacySection: {
+            /** @description There is more than a section holds */
+            more: boolean;
+            part: string;
+            rows: components["schemas"]["PrivacyCell"][][];
         };
         Problem: {
             /** @description One entry for each rejected input */
@@ -13016,6 +13365,101 @@ export interface operations {
             };
         };
     };
+    listConsentPurposes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListConsentPurpose"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConsentTexts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListConsentText"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addConsentText: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentTextInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentText"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listDepartments: {
         parameters: {
             query?: {
@@ -15918,6 +16362,72 @@ export interface operations {
             };
         };
     };
+    getConsents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentsView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addConsent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentEntry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getFamily: {
         parameters: {
             query?: never;
@@ -17186,6 +17696,237 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PortalWait"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPrivacyRequests: {
+        parameters: {
+            query?: {
+                patient?: string;
+                kind?: "export" | "restrict" | "lift" | "delete" | "";
+                status?: "open" | "approved" | "refused" | "running" | "done" | "failed" | "";
+                overdue?: boolean;
+                /** @description From next_cursor of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPrivacyRequest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createPrivacyRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrivacyInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPrivacyRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decidePrivacyRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrivacyDecisionBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPrivacyExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyCopy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPrivacyPaper: {
+        parameters: {
+            query?: {
+                lang?: "zh-CN" | "en";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runPrivacyRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyRequest"];
                 };
             };
             /** @description Error */
