@@ -34,14 +34,17 @@ while IFS=: read -r program package formula; do
     missing+=("$program"); debian+=("$package"); brew+=("$formula")
   fi
 done <<<"$needed"
-[ ${#missing[@]} -eq 0 ] && exit 0
+# The message centre of the tests is an npm package beside Playwright.
+packages() { [ -d e2e/node_modules/smpp ] || (cd e2e && npm ci --no-audit --no-fund >/dev/null); }
+[ ${#missing[@]} -eq 0 ] && { packages; exit; }
 
 if command -v apt-get >/dev/null; then
   sudo=''
   if [ "$(id -u)" != 0 ]; then sudo='sudo -n'; fi
   echo "peers: installing ${debian[*]}"
   if $sudo apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -q -y --no-install-recommends "${debian[@]}" >/dev/null; then
-    exit 0
+    packages
+    exit
   fi
   echo "peers: could not install; run: sudo apt-get install ${debian[*]}" >&2
   exit 1

@@ -98,12 +98,14 @@ type messageStory struct{ patients *patient.Service }
 
 // Message implements messaging.Story.
 func (m messageStory) Message(ctx context.Context, tx *store.Tx, msg messaging.Message) error {
-	title := messaging.Title(msg.Template, "zh-CN")
+	title := msg.Template // screens have words for it
 	if msg.Direction == messaging.In {
-		title = "短信回复"
+		title = "message.in"
+	} else if title == "" {
+		title = "message.out"
 	}
 	return m.patients.SetTimelineOf(ctx, tx, patient.KindMessage, msg.ID, patient.TimelineEntry{PatientID: msg.PatientID, At: msg.CreatedAt,
-		Kind: patient.KindMessage, Title: title, Summary: string(msg.State), SourceID: msg.ID})
+		Kind: patient.KindMessage, Title: title, SourceID: msg.ID})
 }
 
 // messageChecks are the doctor's look at the sender.

@@ -110,21 +110,3 @@ func Known(name string, params map[string]string) map[string]string {
 	}
 	return out
 }
-
-// Title is what people call a kind of message.
-func Title(name, lang string) string {
-	titles := map[string][2]string{
-		"booking.booked": {"预约成功", "Booked"}, "booking.changed": {"预约变更", "Changed"}, "booking.cancelled": {"预约取消", "Cancelled"},
-		"booking.session_closed": {"停诊通知", "Clinic closed"}, "booking.waitlist_offer": {"候补有号", "Waitlist offer"},
-		"booking.reminder": {"就诊提醒", "Reminder"}, "booking.missed": {"未到诊通知", "Missed"}, "booking.time_moved": {"时间调整", "Time moved"},
-		KindCode: {"登录验证码", "Sign-in code"},
-	}
-	t, ok := titles[name]
-	if !ok {
-		t = [2]string{"短信", "Message"}
-	}
-	if lang == "en" {
-		return t[1]
-	}
-	return t[0]
-}
