@@ -80,7 +80,7 @@ func (s *seeder) clinicsOf(dept hospital.Department) []booking.Template {
 			t := base
 			t.Weekday, t.Period, t.StartMinute, t.EndMinute = day, h.period, h.start, h.end
 			t.SlotMinutes, t.Capacity, t.Type, t.Fee, t.Room = 15, 32, booking.Ordinary, 8_00, "1诊室"
-			t.Lanes, t.LaneHours = map[booking.Lane]int{booking.LaneOnSite: 4, booking.LaneReferral: 1}, 24
+			t.Lanes, t.LaneHours = map[booking.Lane]int{booking.LaneReferral: 1}, 24
 			out = append(out, t)
 		}
 	}
@@ -91,11 +91,11 @@ func (s *seeder) clinicsOf(dept hospital.Department) []booking.Template {
 				t.Weekday = weekday(words)
 				t.DoctorID, t.Period, t.StartMinute, t.EndMinute = doc.ID, h.period, h.start, h.end
 				t.SlotMinutes, t.Capacity, t.Type, t.Fee = 10, 18, booking.Expert, doc.Fee
+				t.Lanes, t.LaneHours = map[booking.Lane]int{booking.LaneOnSite: 2, booking.LaneVIP: 1}, 24
 				if doc.Title == hospital.Attending {
-					t.Capacity, t.Type = 24, booking.Ordinary
+					t.Capacity, t.Type, t.Lanes = 24, booking.Ordinary, nil
 				}
 				t.Room = fmt.Sprintf("%d诊室", i+2)
-				t.Lanes, t.LaneHours = map[booking.Lane]int{booking.LaneOnSite: 2, booking.LaneVIP: 1}, 24
 				out = append(out, t)
 			}
 		}

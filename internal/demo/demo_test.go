@@ -58,7 +58,7 @@ func services(t testing.TB, db *store.DB, now time.Time) (Services, context.Cont
 	purse := ledger.New(ledger.Deps{DB: db, Audit: log, Bus: bus, Now: clock, Zone: zone})
 	return Services{
 		DB: db, Identity: users, Board: board, Patients: patient.New(db, keys, log, bus, clock, zone), Ledger: purse,
-		Booking: booking.New(booking.Deps{DB: db, Audit: log, Bus: bus, Jobs: jobs, Now: clock, Zone: zone, Purse: purse}),
+		Booking:  booking.New(booking.Deps{DB: db, Audit: log, Bus: bus, Jobs: jobs, Now: clock, Zone: zone, Purse: purse}),
 		Hospital: hospital.New(hospital.Deps{DB: db, Audit: log, Bus: bus, Now: clock}), Journal: j,
 		Records: callrecord.New(db, j, callrecord.DefaultRules(), clock), Keys: keys, Now: clock, Zone: zone,
 		Log: slog.New(slog.DiscardHandler),

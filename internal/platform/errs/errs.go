@@ -78,10 +78,14 @@ func (f Fields) Err() error {
 }
 
 func (e *Error) Error() string {
-	if e.cause != nil {
-		return e.Key + ": " + e.cause.Error()
+	text := e.Key
+	for _, f := range e.Fields {
+		text += ", " + f.Path + " " + f.Key
 	}
-	return e.Key
+	if e.cause != nil {
+		text += ": " + e.cause.Error()
+	}
+	return text
 }
 
 func (e *Error) Unwrap() error { return e.cause }
