@@ -34,6 +34,9 @@ func (s *Service) Identify(ctx context.Context, t Turn, in Identification) (Turn
 	if in.By != ByIDCard && in.By != ByCode && in.By != ByAccount {
 		return t, errs.InvalidField("by", "not_allowed")
 	}
+	if t.PatientID != "" { // somebody is still there: they leave first
+		return t, errs.New(errs.Conflict, "kiosk.turn_open")
+	}
 	subjects := []string{"kiosk:" + t.Kiosk.ID}
 	if in.By == ByAccount {
 		subjects = append(subjects, "account:"+s.index("kiosk", in.Value))
@@ -72,7 +75,7 @@ func (s *Service) find(ctx context.Context, in Identification) (string, error) {
 	switch in.By {
 	case ByCode:
 		p, err := s.appointments.PatientOf(ctx, in.Value)
-		if errs.Is(err, errs.NotFound) {
+		if errs.Is(err, errs.NotFound) || errs.Is(err, errs.Invalid) {
 			return "", nil
 		}
 		return p, err

@@ -452,9 +452,7 @@ func TestPagesAndTransfer(t *testing.T) {
 		if err := d.settle(d.s.Capture, h); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.write(func(ctx context.Context, tx *store.Tx) error { return d.s.Merge(ctx, tx, "zhang2", "zhang") }); err != nil {
-			t.Fatal(err)
-		}
+		d.merge("zhang2", "zhang")
 		d.has("zhang", 0, 0)
 		d.has("zhang2", 83_00, 7_00)
 		if err := d.settle(d.s.Release, open); err != nil {
@@ -489,6 +487,45 @@ func TestPagesAndTransfer(t *testing.T) {
 		}
 		if _, err := d.s.Receipt(as("clerk"), p.Transactions[0].ID); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+func (d *desk) merge(keep, merged string) (m ledger.Moved) {
+	d.t.Helper()
+	err := d.write(func(ctx context.Context, tx *store.Tx) (err error) {
+		m, err = d.s.Merge(ctx, tx, keep, merged)
+		return err
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return m
+}
+
+func TestAMergeIsTakenBack(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := newDesk(t, db)
+		d.topUp("keep", 1_00)
+		d.topUp("gone", 20_00)
+		spent, _ := d.hold("gone", 5_00)
+		open, _ := d.hold("gone", 6_00)
+		m := d.merge("keep", "gone")
+		d.has("keep", 10_00, 11_00)
+		if err := d.settle(d.s.Capture, spent); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.write(func(ctx context.Context, tx *store.Tx) error { return d.s.Unmerge(ctx, tx, "keep", "gone", m) }); err != nil {
+			t.Fatal(err)
+		}
+		d.has("keep", 1_00, 0)
+		d.has("gone", 9_00, 6_00)
+		if err := d.settle(d.s.Release, open); err != nil {
+			t.Fatal(err)
+		}
+		d.has("gone", 15_00, 0)
+		if again := d.merge("keep", "nobody at all"); again.Available != 0 || len(again.Holds) != 0 {
+			t.Fatalf("%+v", again)
 		}
 	})
 }

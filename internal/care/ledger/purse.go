@@ -95,38 +95,70 @@ func actor(ctx context.Context) identity.Principal {
 	return identity.Principal{UserID: "system:ledger", Name: "system:ledger"}
 }
 
+// Moved is what a merge took from one card to another.
+type Moved struct {
+	Available int64    `json:"available"`
+	Held      int64    `json:"held"`
+	Holds     []string `json:"holds,omitempty"`
+}
+
 // Merge moves the money and the holds of one record's card to another's when
 // records of one person are merged.
-func (s *Service) Merge(ctx context.Context, tx *store.Tx, keep, merged string) error {
+func (s *Service) Merge(ctx context.Context, tx *store.Tx, keep, merged string) (Moved, error) {
 	c, err := selectCard(ctx, tx, merged)
 	if err != nil || keep == merged {
+		return Moved{}, err
+	}
+	m := Moved{Available: c.Available, Held: c.Held}
+	if m.Holds, err = reassignHolds(ctx, tx, keep, merged, nil, s.now()); err != nil {
+		return m, err
+	}
+	return m, s.transfer(ctx, tx, merged, keep, c.Available, c.Held)
+}
+
+// Unmerge takes a merge back. What has been spent since stays spent: no more
+// goes back than is there.
+func (s *Service) Unmerge(ctx context.Context, tx *store.Tx, keep, merged string, m Moved) error {
+	if len(m.Holds) > 0 {
+		if _, err := reassignHolds(ctx, tx, merged, keep, m.Holds, s.now()); err != nil {
+			return err
+		}
+	}
+	held, err := sumOpenHolds(ctx, tx, merged)
+	if err != nil {
 		return err
 	}
-	if err := reassignHolds(ctx, tx, keep, merged, s.now()); err != nil {
+	c, err := selectCard(ctx, tx, keep)
+	if err != nil {
 		return err
 	}
-	if c.Balance() == 0 {
+	return s.transfer(ctx, tx, keep, merged, min(m.Available, c.Available), held)
+}
+
+// transfer moves money between the cards of two records.
+func (s *Service) transfer(ctx context.Context, tx *store.Tx, from, to string, available, held int64) error {
+	if available == 0 && held == 0 {
 		return nil
 	}
 	now, who := s.now(), actor(ctx)
-	if err := insertCard(ctx, tx, keep, now); err != nil {
+	if err := insertCard(ctx, tx, to, now); err != nil {
 		return err
 	}
-	out, err := moveCard(ctx, tx, merged, -c.Available, -c.Held, now)
+	out, err := moveCard(ctx, tx, from, -available, -held, now)
 	if err != nil {
-		return fmt.Errorf("empty merged card: %w", err)
+		return fmt.Errorf("take from card: %w", err)
 	}
-	in, err := moveCard(ctx, tx, keep, c.Available, c.Held, now)
+	in, err := moveCard(ctx, tx, to, available, held, now)
 	if err != nil {
-		return fmt.Errorf("fill kept card: %w", err)
+		return fmt.Errorf("put on card: %w", err)
 	}
-	t := Transaction{ID: id.New(), Kind: Transfer, PatientID: keep, Amount: c.Balance(), Reference: merged, Actor: who.UserID, ActorName: who.Name,
+	t := Transaction{ID: id.New(), Kind: Transfer, PatientID: to, Amount: available + held, Reference: from, Actor: who.UserID, ActorName: who.Name,
 		At: now, Day: s.day(now), Available: in.available, Held: in.held}
 	if err := insertTransaction(ctx, tx, t, "", ""); err != nil {
 		return err
 	}
-	if err := insertEntries(ctx, tx, t, append(in.entries(c.Available, c.Held), out.entries(-c.Available, -c.Held)...)); err != nil {
+	if err := insertEntries(ctx, tx, t, append(in.entries(available, held), out.entries(-available, -held)...)); err != nil {
 		return err
 	}
-	return s.auditTx(ctx, tx, who, "ledger.transfer", "ledger_transaction", t.ID, keep, "", map[string]any{"from": merged, "amount_cents": t.Amount})
+	return s.auditTx(ctx, tx, who, "ledger.transfer", "ledger_transaction", t.ID, to, "", map[string]any{"from": from, "amount_cents": t.Amount})
 }

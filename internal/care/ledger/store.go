@@ -259,10 +259,38 @@ func moveHold(ctx context.Context, tx *store.Tx, holdID, from, to string, now ti
 	return h, false, nil
 }
 
-func reassignHolds(ctx context.Context, tx *store.Tx, keep, merged string, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE ledger_holds SET patient_id = $1, updated_at = $3 WHERE patient_id = $2`, keep, merged, store.Millis(now))
-	if err != nil {
-		return fmt.Errorf("reassign holds: %w", err)
+// reassignHolds gives the holds of one card, or those of them that are
+// listed, to another, and returns which.
+func reassignHolds(ctx context.Context, tx *store.Tx, to, from string, only []string, now time.Time) ([]string, error) {
+	query, args := `UPDATE ledger_holds SET patient_id = $1, updated_at = $3 WHERE patient_id = $2`, []any{to, from, store.Millis(now)}
+	if len(only) > 0 {
+		marks := make([]string, len(only))
+		for i, x := range only {
+			args = append(args, x)
+			marks[i] = fmt.Sprintf("$%d", len(args))
+		}
+		query += ` AND id IN (` + strings.Join(marks, ", ") + `)`
 	}
-	return nil
+	rows, err := tx.Query(ctx, query+` RETURNING id`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reassign holds: %w", err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var x string
+		if err := rows.Scan(&x); err != nil {
+			return nil, fmt.Errorf("reassign holds: %w", err)
+		}
+		out = append(out, x)
+	}
+	return out, rows.Err()
+}
+
+func sumOpenHolds(ctx context.Context, tx *store.Tx, patientID string) (n int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM ledger_holds WHERE patient_id = $1 AND state = 'open'`, patientID).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("sum holds: %w", err)
+	}
+	return n, nil
 }
