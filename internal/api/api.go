@@ -73,6 +73,7 @@ func build(d Deps) *Server {
 	s.routeCalls()
 	s.routePatients()
 	s.routePatientExtras()
+	s.routePatientCare()
 	s.routeConsents()
 	s.routePrivacy()
 	s.routeHospital()

@@ -32,6 +32,9 @@ func join(keep, merge Patient, choose map[string]string) (Patient, error) {
 		}
 	}
 	out.Phones = joinPhones(keep.Phones, merge.Phones, choose["phones"])
+	for i := range out.Phones {
+		out.Phones[i].stored = true
+	}
 	docs, err := joinDocuments(keep.Identifiers, merge.Identifiers, choose["identifiers"])
 	if err != nil {
 		return out, err

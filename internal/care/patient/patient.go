@@ -41,6 +41,8 @@ type Phone struct {
 	Owner   string // whose phone it is when not the patient's own: "mother"
 	Primary bool
 	Masked  bool
+
+	stored bool // as it is in the database: older rules let it in
 }
 
 // Address is a postal address in the Chinese order.

@@ -12,7 +12,8 @@ const (
 
 // NormalisePhone brings a number to the form it is stored and looked up in:
 // Chinese mobiles as 11 digits, land lines with their area code and its 0,
-// foreign numbers as + and digits. ok is false when it cannot be a number.
+// foreign numbers as + and digits. ok is false when it cannot be a person's
+// number: too short, too long, a service.
 func NormalisePhone(s string) (number string, ok bool) {
 	d := phoneDigits(s)
 	intl := false
@@ -34,10 +35,20 @@ func NormalisePhone(s string) (number string, ok bool) {
 	if rest := strings.TrimLeft(d, "0"); isMobile(rest) {
 		return rest, true
 	}
-	if len(d) < 3 || len(d) > 12 || !allDigits(d) || strings.HasPrefix(d, "00") {
-		return d, false
+	return d, landLine(d)
+}
+
+// landLine reports whether d is a Chinese land line: with its area code (010,
+// 021 … 0xxx) and seven or eight digits, or those alone. Short codes (110,
+// 12345, 96166) and 400 or 800 numbers are services and nobody's own.
+func landLine(d string) bool {
+	switch {
+	case !allDigits(d):
+		return false
+	case d[0] == '0':
+		return len(d) >= 10 && len(d) <= 12 && d[1] != '0'
 	}
-	return d, true
+	return (len(d) == 7 || len(d) == 8) && d[0] >= '2'
 }
 
 // phoneDigits keeps digits and one leading plus, folding full-width forms.

@@ -263,7 +263,7 @@ func keepNumbers(p *Patient, old Patient) {
 		case ph.Masked || ph.Number == MaskPhone(was):
 			ph.Number = was
 		}
-		ph.Masked = false
+		ph.Masked, ph.stored = false, ok && ph.Number == was
 	}
 	docs := make(map[string]string)
 	for _, d := range old.Identifiers {

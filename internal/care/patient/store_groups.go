@@ -46,7 +46,7 @@ func queryGroups(ctx context.Context, tx *store.Tx, f GroupFilter) ([]Group, err
 		add("kind = ?", f.Kind)
 	}
 	if q := strings.TrimSpace(foldWidth(f.Query)); q != "" {
-		like := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(q)
+		like := likeText(q)
 		lower := strings.ToLower(strings.ReplaceAll(like, " ", ""))
 		args = append(args, "%"+like+"%", lower+"%", strings.ToUpper(q))
 		n := len(args)
@@ -178,4 +178,9 @@ func (s *Service) auditGroup(ctx context.Context, tx *store.Tx, who identity.Pri
 		return fmt.Errorf("audit %s: %w", action, err)
 	}
 	return nil
+}
+
+// likeText keeps the signs of a pattern from meaning anything.
+func likeText(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(s)
 }

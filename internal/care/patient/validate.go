@@ -137,12 +137,16 @@ func (c *checker) phones(p *Patient) {
 	for i := range p.Phones {
 		ph, path := &p.Phones[i], fmt.Sprintf("phones[%d]", i)
 		number, ok := NormalisePhone(ph.Number)
-		if !ok || !validPhone(ph.Number) {
+		switch {
+		case ph.stored: // what was there before stays; the quality report lists it
+			number = ph.Number
+		case !ok || !validPhone(ph.Number):
 			c.f.Add(path+".number", "patient.phone_invalid")
-		} else if seen[number] {
+		}
+		if seen[number] && number != "" {
 			c.f.Add(path+".number", "patient.phone_twice")
 		}
-		seen[number], ph.Number = true, number
+		seen[number], ph.Number, ph.stored = true, number, false
 		def := PhoneHome
 		if isMobile(number) {
 			def = PhoneMobile
