@@ -170,14 +170,10 @@ func (k Kind) checkPieces(pieces []piece, inside bool) error {
 		}
 		known, ok := k.param(p.param)
 		if !ok {
-			e := errs.New(errs.Invalid, "message.param_unknown", "param", p.param)
-			e.Fields = errs.Fields{{Path: "text", Key: "message.param_unknown"}}
-			return e
+			return errs.New(errs.Invalid, "message.param_unknown", "param", p.param)
 		}
 		if known.Optional && !inside {
-			e := errs.New(errs.Invalid, "message.param_optional", "param", p.param)
-			e.Fields = errs.Fields{{Path: "text", Key: "message.param_optional"}}
-			return e
+			return errs.New(errs.Invalid, "message.param_optional", "param", p.param)
 		}
 	}
 	return nil

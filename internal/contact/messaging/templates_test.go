@@ -64,7 +64,7 @@ func TestTemplateChecks(t *testing.T) {
 			}
 			continue
 		}
-		if !errors.As(err, &e) || len(e.Fields) != 1 || e.Fields[0].Key != key {
+		if !errors.As(err, &e) || e.Key != key && (len(e.Fields) != 1 || e.Fields[0].Key != key) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -38,8 +38,16 @@ export const table: Record<string, Effect> = {
   },
   pop: { stale: (d) => [['pop', String(d.call_id ?? '')], ['desk', 'view']] },
   patient: { stale: (d) => [['patients'], ['patient', id(d)], ['pop']] },
+  message: { stale: () => [['messages']] },
+  booking: { stale: (d) => bookingChanged(String(d.kind ?? ''), id(d)) },
   switchboard: { stale: (d) => changed(String(d.kind ?? ''), id(d)) },
   alarm: { stale: () => [['alarms'], ['admin', 'system']] },
+}
+
+/** The timetable shows free numbers, so that every given number makes it old. */
+function bookingChanged(kind: string, what: string): QueryKey[] {
+  if (kind === 'session') return [['booking', 'timetable'], ['booking', 'session', what], ['booking', 'numbers', what], ['booking', 'eligibility']]
+  return [['booking', 'appointments'], ['booking', 'appointment', what], ['booking', 'waitlist'], ['booking', 'penalties'], ['ledger']]
 }
 
 function changed(kind: string, what: string): QueryKey[] {
@@ -76,9 +84,15 @@ export function replaceQueue(old: Wallboard | undefined, q: WallQueue): unknown 
   return { ...old, queues, totals: { ...old.totals, waiting, longest_wait_s: longest } }
 }
 
+/** How long a key rests between two reads: in a storm of bookings the timetable is wrong in a moment anyway. */
+export function restOf(key: QueryKey): number {
+  return key[0] === 'booking' && (key[1] === 'timetable' || key[1] === 'eligibility') ? 2_000 : 0
+}
+
 /** Collects stale keys and hands each of them on once per interval, so that a busy hour does not refetch a hundred times a second. */
 export class Coalescer {
   private readonly waiting = new Map<string, QueryKey>()
+  private readonly last = new Map<string, number>()
   private timer?: ReturnType<typeof setTimeout>
   private readonly flushTo: (keys: QueryKey[]) => void
   private readonly every: number
@@ -96,9 +110,16 @@ export class Coalescer {
   flush(): void {
     clearTimeout(this.timer)
     this.timer = undefined
-    const keys = [...this.waiting.values()]
-    this.waiting.clear()
-    if (keys.length) this.flushTo(keys)
+    const due: QueryKey[] = []
+    for (const [name, k] of this.waiting) {
+      const rest = restOf(k)
+      if (rest && Date.now() - (this.last.get(name) ?? -Infinity) < rest) continue
+      if (rest) this.last.set(name, Date.now())
+      this.waiting.delete(name)
+      due.push(k)
+    }
+    if (due.length) this.flushTo(due)
+    if (this.waiting.size) this.timer = setTimeout(() => this.flush(), this.every)
   }
 }
 

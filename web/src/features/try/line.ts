@@ -15,7 +15,6 @@ export class TryLine {
   readonly cause = ref('')
   readonly since = ref<string>('')
   readonly muted = ref(false)
-  readonly messages = ref<{ at: string; text: string }[]>([])
   readonly problem = ref('')
   readonly stream = shallowRef<MediaStream>()
   private ws?: WebSocket
@@ -145,8 +144,6 @@ export class TryLine {
       else w?.reject(new Error(String((m.error as { key?: string })?.key ?? 'internal')))
     } else if (m.type === 'state') {
       this.changed(String(m.state), String(m.cause ?? ''))
-    } else if (m.type === 'message') {
-      this.messages.value.push({ at: String(m.at ?? new Date().toISOString()), text: String(m.text ?? '') })
     }
   }
 
