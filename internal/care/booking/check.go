@@ -3,6 +3,7 @@ package booking
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -77,4 +78,18 @@ func (s *Service) auditRule(ctx context.Context, tx *store.Tx, who identity.Prin
 		return fmt.Errorf("audit %s: %w", action, err)
 	}
 	return nil
+}
+
+// inside puts a prefix in front of the paths of an error's fields.
+func inside(prefix string, err error) error {
+	var e *errs.Error
+	if !as(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	moved := *e
+	moved.Fields = slices.Clone(e.Fields)
+	for i := range moved.Fields {
+		moved.Fields[i].Path = prefix + moved.Fields[i].Path
+	}
+	return &moved
 }

@@ -102,28 +102,36 @@ func (s *Service) planSweep(ctx context.Context, tx *store.Tx) error {
 	return job.Enqueue(ctx, tx, s.jobs, sweepJob{At: store.Millis(at)}, job.RunAt(at), job.UniqueKey(fmt.Sprint(store.Millis(at))))
 }
 
-// planReminders promises the reminders of the next day whose time is still to
-// come.
+// planReminders promises the next reminders; those for tomorrow, if their time
+// went by while the program was away, at once unless the hours are quiet.
 func (s *Service) planReminders(ctx context.Context, tx *store.Tx) error {
 	rules, err := s.inForce(ctx, tx)
 	if err != nil {
 		return err
 	}
+	now := s.now().In(s.zone)
 	for d := 1; d <= 3; d++ {
 		date := s.today().AddDate(0, 0, d)
 		at := remindersAt(rules.Policy, date)
 		if at.IsZero() {
 			return nil
 		}
-		if at.After(s.now()) {
-			iso := date.Format(time.DateOnly)
-			return job.Enqueue(ctx, tx, s.jobs, reminderJob{Date: iso}, job.RunAt(at), job.UniqueKey(iso))
+		late := !at.After(now)
+		if late && !outOfQuiet(rules.Policy, now).Equal(now) {
+			continue
+		}
+		iso := date.Format(time.DateOnly)
+		if err := job.Enqueue(ctx, tx, s.jobs, reminderJob{Date: iso}, job.RunAt(at), job.UniqueKey(iso)); err != nil {
+			return err
+		}
+		if !late {
+			return nil
 		}
 	}
 	return nil
 }
 
-// Horizon is the last date for which numbers should exist.
+// horizon is the last date for which numbers should exist.
 func (s *Service) horizon(ctx context.Context) (time.Time, error) {
 	days := 0
 	err := s.db.Read(ctx, func(tx *store.Tx) error {

@@ -282,7 +282,7 @@ func (s *Service) SavePolicy(ctx context.Context, p StoredPolicy) (StoredPolicy,
 	if err := f.Err(); err != nil {
 		return p, err
 	}
-	if err := p.Policy.Validate(); err != nil {
+	if err := inside("policy.", p.Policy.Validate()); err != nil {
 		return p, err
 	}
 	in, out := p, StoredPolicy{}
