@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"heartline/internal/care/booking"
 	"heartline/internal/care/patient"
 	"heartline/internal/contact/acd"
 	"heartline/internal/contact/call"
@@ -66,6 +67,8 @@ func (s *Server) listen() {
 		hear(s, b, "live timeline", s.onTimeline),
 		hear(s, b, "live messages", s.onMessage),
 		hear(s, b, "live recordings", s.onRecording),
+		hear(s, b, "live appointments", s.onAppointment),
+		hear(s, b, "live timetable", s.onBookingSession),
 		hear(s, b, "live sessions", s.onSessionEnded),
 		hear(s, b, "live users", s.onUser),
 	)
@@ -172,6 +175,15 @@ func (s *Server) onTimeline(_ context.Context, f patient.TimelineAdded) {
 func (s *Server) onRecording(_ context.Context, f recording.Finished) {
 	s.hub.publish(&fact{topic: topicSwitchboard, needs: []identity.Permission{identity.CallRead, identity.CallReadOwn},
 		data: ChangeEvent{Kind: "recording", ID: f.CallID}})
+}
+
+func (s *Server) onAppointment(_ context.Context, f booking.Given) {
+	s.hub.publish(&fact{topic: topicBooking, needs: []identity.Permission{identity.BookingRead}, data: ChangeEvent{Kind: "appointment", ID: f.AppointmentID}})
+}
+
+// onBookingSession says that free numbers changed, or the session itself.
+func (s *Server) onBookingSession(_ context.Context, f booking.SessionChanged) {
+	s.hub.publish(&fact{topic: topicBooking, needs: []identity.Permission{identity.BookingRead}, data: ChangeEvent{Kind: "session", ID: f.SessionID}})
 }
 
 func (s *Server) onSessionEnded(_ context.Context, f identity.SessionEnded) {

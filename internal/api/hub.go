@@ -20,6 +20,7 @@ const (
 	topicAlarm       = "alarm"       // AlarmEvent
 	topicPatient     = "patient"     // ChangeEvent
 	topicMessage     = "message"     // ChangeEvent
+	topicBooking     = "booking"     // ChangeEvent
 	topicSwitchboard = "switchboard" // ChangeEvent
 )
 

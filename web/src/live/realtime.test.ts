@@ -45,6 +45,23 @@ describe('events reach the screens', () => {
     expect(now.queues[0]).toMatchObject({ waiting: 3, today: { offered: 9 } })
     expect(now.totals).toMatchObject({ waiting: 3, longest_wait_s: 20 })
   })
+  it('reads the timetable again when numbers are given, but not a hundred times a second', () => {
+    const cache = cacheOf({})
+    apply(cache, box, 'booking', { kind: 'appointment', id: 'a1' })
+    apply(cache, box, 'booking', { kind: 'session', id: 's1' })
+    box.flush()
+    expect(stale).toContain('["booking","appointment","a1"]')
+    expect(stale).toContain('["booking","numbers","s1"]')
+    const times = () => stale.filter((k) => k === '["booking","timetable"]').length
+    expect(times()).toBe(1)
+    for (let i = 0; i < 10; i++) {
+      apply(cache, box, 'booking', { kind: 'session', id: 's1' })
+      vi.advanceTimersByTime(100)
+    }
+    expect(times()).toBe(1)
+    vi.advanceTimersByTime(2_000)
+    expect(times()).toBe(2)
+  })
   it('leaves screens alone that nobody has opened', () => {
     const cache = cacheOf({})
     apply(cache, box, 'agent', { id: 'u1' })
