@@ -21,7 +21,7 @@ type QualityRuleCount struct {
 
 // QualityQuery lists the customers that a rule is about.
 type QualityQuery struct {
-	Rule string `path:"rule" minLength:"1" maxLength:"40"`
+	Rule string `query:"rule" required:"true" minLength:"1" maxLength:"40"`
 	Paging
 }
 
@@ -124,7 +124,7 @@ func (s *Server) routePatientCare() {
 	care, imports := needs(identity.PatientMerge, identity.PatientImport), needs(identity.PatientImport)
 	get(s, "/api/patients/quality", "getPatientQuality", "What is wrong with the records", care, s.getPatientQuality)
 	post(s, "/api/patients/quality/run", "runPatientQuality", "Look at the records again; runs behind", care, s.runPatientQuality)
-	get(s, "/api/patients/quality/{rule}", "listQualityFindings", "Customers that a rule is about", care, s.listQualityFindings)
+	get(s, "/api/patients/quality/findings", "listQualityFindings", "Customers that a rule is about", care, s.listQualityFindings)
 	post(s, "/api/patients/export", "exportPatients", "Customers as a file; audited", needs(identity.PatientExport), s.exportPatients,
 		produces("application/octet-stream"))
 	post(s, "/api/patients/{id}/break-glass", "breakGlass", "Emergency access to a restricted record; reported", needs(identity.PatientBreakGlass), s.breakGlass)
