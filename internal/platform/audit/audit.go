@@ -11,8 +11,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"heartline/internal/platform/id"
@@ -38,18 +36,7 @@ type Entry struct {
 }
 
 // Log appends entries. One Log serves the whole process.
-type Log struct {
-	now func() time.Time
-
-	// On PostgreSQL transactions run side by side, and reading the newest entry
-	// in each would make them collide. There, whoever holds turn may commit
-	// entries.
-	turn   sync.Mutex
-	holder atomic.Pointer[store.Tx] // the transaction that has the turn
-	known  bool                     // head is the newest entry in the database
-	head   head
-	next   head // head, once holder is committed
-}
+type Log struct{ now func() time.Time }
 
 type head struct {
 	seq  int64
@@ -60,7 +47,7 @@ type head struct {
 func New(now func() time.Time) *Log { return &Log{now: now} }
 
 // Append writes e in tx; it is there if and only if tx is committed. The entry
-// joins the chain as the last step of the transaction.
+// is part of the chain when the Write around tx returns.
 func (l *Log) Append(ctx context.Context, tx *store.Tx, e Entry) error {
 	if e.Actor == "" || e.Action == "" {
 		return fmt.Errorf("append audit entry: actor and action are required")
@@ -84,11 +71,11 @@ func (l *Log) Append(ctx context.Context, tx *store.Tx, e Entry) error {
 		if err != nil {
 			return err
 		}
-		_, err = insert(ctx, tx, last, e, detail)
+		_, err = insert(ctx, tx, last, []pending{{e, detail}})
 		return err
 	}
-	tx.BeforeCommit(func(ctx context.Context) error { return l.appendLast(ctx, tx, e, detail) })
-	return nil
+	tx.Together(l, l.chain)
+	return leave(ctx, tx, e, detail)
 }
 
 // hash chains an entry to the one before. Lengths are part of what is hashed,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,17 +22,77 @@ func readHead(ctx context.Context, tx *store.Tx) (head, error) {
 	return h, nil
 }
 
-func insert(ctx context.Context, tx *store.Tx, last head, e Entry, detail []byte) (head, error) {
-	e.Seq = last.seq + 1
-	e.Hash = hash(last.hash, e, detail)
-	_, err := tx.Exec(ctx, `INSERT INTO audit_log (`+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		e.Seq, e.ID, store.Millis(e.At), e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID,
-		e.Patient, e.Reason, e.IP, e.RequestID, string(detail), e.Hash)
-	if err != nil {
+// perInsert keeps a statement below the parameter limits.
+const perInsert = 200
+
+// insert chains entries behind last and returns the new head.
+func insert(ctx context.Context, tx *store.Tx, last head, list []pending) (head, error) {
+	const width = 14
+	rows, args := make([]string, len(list)), make([]any, 0, width*len(list))
+	for i, p := range list {
+		e := p.entry
+		e.Seq = last.seq + 1
+		e.Hash = hash(last.hash, e, p.detail)
+		last = head{seq: e.Seq, hash: e.Hash}
+		rows[i] = marks(len(args), width)
+		args = append(args, e.Seq, e.ID, store.Millis(e.At), e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID,
+			e.Patient, e.Reason, e.IP, e.RequestID, string(p.detail), e.Hash)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_log (`+columns+`) VALUES `+strings.Join(rows, ", "), args...); err != nil {
 		return head{}, fmt.Errorf("append audit entry: %w", err)
 	}
-	return head{seq: e.Seq, hash: e.Hash}, nil
+	return last, nil
+}
+
+// marks gives "($5, $6, …)": n parameters, the first after number before.
+func marks(before, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(before+i+1)
+	}
+	return "(" + strings.Join(list, ", ") + ")"
+}
+
+const pendingColumns = `id, at, actor, actor_name, action, object, object_id, patient, reason, ip, request_id, detail`
+
+// leave puts an entry where chain finds it once tx is committed.
+func leave(ctx context.Context, tx *store.Tx, e Entry, detail []byte) error {
+	_, err := tx.Exec(ctx, `INSERT INTO audit_pending (`+pendingColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		e.ID, store.Millis(e.At), e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID, e.Patient, e.Reason, e.IP, e.RequestID, string(detail))
+	if err != nil {
+		return fmt.Errorf("append audit entry: %w", err)
+	}
+	return nil
+}
+
+// chainLock is the advisory lock of whoever chains.
+const chainLock = 0x6175646974 // "audit"
+
+func lockChain(ctx context.Context, tx *store.Tx) error {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(chainLock)); err != nil {
+		return fmt.Errorf("lock audit chain: %w", err)
+	}
+	return nil
+}
+
+func takePending(ctx context.Context, tx *store.Tx) ([]pending, error) {
+	rows, err := tx.Query(ctx, `DELETE FROM audit_pending RETURNING `+pendingColumns)
+	if err != nil {
+		return nil, fmt.Errorf("take pending audit entries: %w", err)
+	}
+	defer rows.Close()
+	var list []pending
+	for rows.Next() {
+		var e Entry
+		var at int64
+		var detail string
+		if err := rows.Scan(&e.ID, &at, &e.Actor, &e.ActorName, &e.Action, &e.Object, &e.ObjectID, &e.Patient, &e.Reason, &e.IP, &e.RequestID, &detail); err != nil {
+			return nil, fmt.Errorf("scan pending audit entry: %w", err)
+		}
+		e.At = store.Time(at)
+		list = append(list, pending{e, []byte(detail)})
+	}
+	return list, rows.Err()
 }
 
 // Filter narrows List; empty fields do not.

@@ -108,7 +108,7 @@ func (p *PDF) keep(err error) {
 
 func (p *PDF) page() {
 	p.gp.AddPage()
-	p.gp.SetGrayFill(0) // a page without content cannot be found again
+	p.gp.SetGrayFill(0)                         // a page without content cannot be found again
 	if size := p.size; p.opts.Watermark != "" { // below everything else
 		p.watermark()
 		p.font(max(size, smallSize))

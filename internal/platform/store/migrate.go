@@ -40,6 +40,9 @@ func (db *DB) migrate(ctx context.Context) error {
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	if db.flusher != nil {
+		return db.flusher.wait(nil)
+	}
 	return nil
 }
 

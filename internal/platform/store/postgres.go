@@ -3,13 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"sync"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // Attempts of one Write on PostgreSQL. From aloneFrom on, a transaction runs
@@ -19,32 +21,47 @@ const (
 	aloneFrom   = 4
 )
 
-// lane lets transactions that keep losing to others run alone.
-type lane struct{ mu sync.RWMutex }
+// lane is where transactions wait for a connection: first come, first served,
+// which database/sql does not promise. Those that keep losing to others run
+// alone.
+type lane struct {
+	slots chan struct{} // taken by running transactions
+	mu    sync.RWMutex
+}
 
-func (l *lane) enter(alone bool) (leave func()) {
+func (l *lane) enter(ctx context.Context, alone bool) (leave func(), err error) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if alone {
 		l.mu.Lock()
-		return l.mu.Unlock
+		return func() { l.mu.Unlock(); <-l.slots }, nil
 	}
 	l.mu.RLock()
-	return l.mu.RUnlock
+	return func() { l.mu.RUnlock(); <-l.slots }, nil
 }
 
 func openPostgres(ctx context.Context, url string) (*DB, error) {
-	pool, err := sql.Open("pgx", url)
+	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
+	db := &DB{dialect: Postgres, url: url, flusher: &flusher{conn: stdlib.OpenDB(*cfg)}}
+	db.flusher.conn.SetMaxOpenConns(1)
+	writing := cfg.Copy()
+	writing.RuntimeParams["synchronous_commit"] = "off" // see flusher
+	db.pool = stdlib.OpenDB(*writing)
 	n := max(16, 8*runtime.GOMAXPROCS(0))
-	pool.SetMaxOpenConns(n)
-	pool.SetMaxIdleConns(n)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	if err := pool.PingContext(ctx); err != nil {
-		_ = pool.Close()
-		return nil, fmt.Errorf("open database: %w", err)
+	db.pool.SetMaxOpenConns(n)
+	db.pool.SetMaxIdleConns(n)
+	db.pool.SetConnMaxIdleTime(5 * time.Minute)
+	db.lane = &lane{slots: make(chan struct{}, n-n/4)} // the rest is for those who only read
+	if err := db.pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
 	}
-	return &DB{dialect: Postgres, url: url, pool: pool, lane: &lane{}}, nil
+	return db, nil
 }
 
 // writePostgres runs fn at an isolation, for Write serializably as SQLite's
@@ -65,13 +82,20 @@ func (db *DB) writePostgres(ctx context.Context, level sql.IsolationLevel, fn fu
 func (db *DB) attempt(ctx context.Context, level sql.IsolationLevel, fn func(*Tx) error, alone bool) error {
 	tx, err := db.attemptTx(ctx, level, fn, alone)
 	if err == nil {
+		err = db.flusher.wait(tx.together)
+	}
+	if err == nil {
 		tx.committed()
 	}
 	return err
 }
 
 func (db *DB) attemptTx(ctx context.Context, level sql.IsolationLevel, fn func(*Tx) error, alone bool) (*Tx, error) {
-	defer db.lane.enter(alone)()
+	leave, err := db.lane.enter(ctx, alone)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	sqlTx, err := db.pool.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 	if err != nil {
 		return nil, fmt.Errorf("begin write: %w", closedError(err))

@@ -33,7 +33,10 @@ type DB struct {
 	url     string
 	pool    *sql.DB // readers on SQLite, everything on PostgreSQL
 	writer  *writer // SQLite only
-	lane    *lane   // PostgreSQL only
+
+	// PostgreSQL only.
+	lane    *lane
+	flusher *flusher
 }
 
 // Open connects to "sqlite:/path/heartline.db" or "postgres://…" and brings the
@@ -76,6 +79,9 @@ func (db *DB) Close() error {
 	var err error
 	if db.writer != nil {
 		err = db.writer.close()
+	}
+	if db.flusher != nil {
+		err = errors.Join(err, db.flusher.close())
 	}
 	return errors.Join(err, db.pool.Close())
 }
@@ -134,6 +140,7 @@ type Tx struct {
 	afterCommit  []func()
 	onEnd        []func(committed bool)
 	savepoints   int
+	together     map[any]func(ctx context.Context, tx *Tx) error
 }
 
 // Exec runs one statement and returns the number of rows it changed.
@@ -176,6 +183,18 @@ func (tx *Tx) OnEnd(fn func(committed bool)) { tx.onEnd = append(tx.onEnd, fn) }
 
 // Dialect says which database the transaction runs on.
 func (tx *Tx) Dialect() Dialect { return tx.dialect }
+
+// Together runs fn, on PostgreSQL, in a transaction after this one, once for
+// all Writes that become durable together and gave the same key. Write returns
+// after it; its failure fails them all, although they are committed: fn must
+// find what it missed the next time. SQLite, where every Write sees all before
+// it, runs nothing.
+func (tx *Tx) Together(key any, fn func(ctx context.Context, tx *Tx) error) {
+	if tx.together == nil {
+		tx.together = make(map[any]func(ctx context.Context, tx *Tx) error)
+	}
+	tx.together[key] = fn
+}
 
 // SQLTx is the transaction below, for libraries that insist on one. On SQLite
 // it is shared with other writers: never commit it, roll it back, or give its
