@@ -142,7 +142,7 @@ func (s *Service) checkSession(se Session, r Request) error {
 	case !se.EndAt.After(now):
 		return errs.New(errs.Invalid, "booking.past")
 	case se.ReleaseAt.After(now) && !beforeRelease(r):
-		return errs.New(errs.Conflict, "booking.not_released", "release_at", se.ReleaseAt.UTC().Format(time.RFC3339))
+		return errs.New(errs.Conflict, "booking.not_released", "at", s.clock(se.ReleaseAt))
 	}
 	return nil
 }

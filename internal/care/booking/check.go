@@ -93,3 +93,6 @@ func inside(prefix string, err error) error {
 	}
 	return &moved
 }
+
+// clock is a time as messages show it: in the hospital's zone.
+func (s *Service) clock(t time.Time) string { return t.In(s.zone).Format("2006-01-02 15:04") }

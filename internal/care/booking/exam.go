@@ -185,7 +185,7 @@ func (s *Service) decideExam(ctx context.Context, tx *store.Tx, v *policy.Verdic
 	}
 	for _, n := range list {
 		v.Reasons = append(v.Reasons, policy.Reason{Key: "booking.exam_gap", Params: map[string]any{
-			"exam": n.name, "hours": n.gapHours, "at": n.start.UTC().Format(time.RFC3339), "reason": n.reason}})
+			"exam": n.name, "hours": n.gapHours, "at": s.clock(n.start), "reason": n.reason}})
 	}
 	v.Allowed = len(v.Reasons) == 0
 	return nil

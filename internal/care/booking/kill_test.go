@@ -69,7 +69,9 @@ func TestKilled(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		r := newRig(t, db)
 		for round := range rounds(t, "HEARTLINE_KILL_ROUNDS", 5) {
-			se := r.clinic(1, shared(400), func(se *booking.Session) { se.DepartmentID, se.EndAt = "dep"+strconv.Itoa(round), se.EndAt.Add(80 * 3600e9) })
+			se := r.clinic(1, shared(400), func(se *booking.Session) {
+				se.DepartmentID, se.EndAt = "dep"+strconv.Itoa(round), se.EndAt.Add(80*3600e9)
+			})
 			said := r.kill(se, 20+round*17%100)
 			states := map[string]string{}
 			for _, line := range r.column("SELECT id || ' ' || state FROM appointments WHERE session_id = '" + se.ID + "'") {

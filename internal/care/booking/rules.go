@@ -150,10 +150,14 @@ func (s *Service) wanted(se Session, r Request) policy.Session {
 }
 
 // needsBookings reports whether any limit says more than the unique index,
-// which gives one active appointment per department and day anyway.
+// which gives one active appointment per department and day anyway. Limits are
+// about visits: examinations are kept apart by what they do to each other.
 func needsBookings(limits []policy.Limit, se Session) bool {
+	if se.ExamID != "" {
+		return false
+	}
 	for _, l := range limits {
-		if l.Per != policy.CalendarDay || (l.Scope != policy.PerDepartment && l.Scope != policy.PerDepartmentDoctor) || se.ExamID != "" {
+		if l.Per != policy.CalendarDay || (l.Scope != policy.PerDepartment && l.Scope != policy.PerDepartmentDoctor) {
 			return true
 		}
 	}
@@ -191,7 +195,7 @@ func (s *Service) permitCancel(ctx context.Context, tx *store.Tx, a Appointment,
 	if err != nil || s.now().Before(until) {
 		return err
 	}
-	return errs.New(errs.Conflict, "booking.too_late", "until", until.UTC().Format(time.RFC3339))
+	return errs.New(errs.Conflict, "booking.too_late", "until", s.clock(until))
 }
 
 // cancelUntil is the last moment for a patient to cancel an appointment.

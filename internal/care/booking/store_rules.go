@@ -207,12 +207,12 @@ type counted struct {
 	id, date, departmentID, doctorID, sessionID, period string
 }
 
-// countedOf reads a person's appointments from one date to another that hold a
+// countedOf reads a person's visits from one date to another that hold a
 // number or held it to the end.
 func countedOf(ctx context.Context, tx *store.Tx, patientID string, from, to time.Time) ([]counted, error) {
 	return collect(ctx, tx, "a person's bookings", `SELECT a.id, a.date, a.department_id, a.doctor_id, a.session_id, s.period
 		FROM appointments a JOIN booking_sessions s ON s.id = a.session_id
-		WHERE a.patient_id = $1 AND a.start_at >= $2 AND a.start_at < $3
+		WHERE a.patient_id = $1 AND a.start_at >= $2 AND a.start_at < $3 AND a.exam_id = ''
 		AND a.state IN ('requested', 'scheduled', 'arrived', 'checked_in', 'completed', 'missed')`,
 		[]any{patientID, store.Millis(from), store.Millis(to)},
 		func(row scanner) (c counted, err error) {

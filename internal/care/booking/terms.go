@@ -65,7 +65,7 @@ func (s *Service) cancelTerms(ctx context.Context, tx *store.Tx, a Appointment) 
 		t.Allowed = true
 		return t, nil // a hold is given up freely
 	case !now.Before(t.Until):
-		t.Reason = policy.Reason{Key: "booking.too_late", Params: map[string]any{"until": t.Until.UTC().Format(time.RFC3339)}}
+		t.Reason = policy.Reason{Key: "booking.too_late", Params: map[string]any{"until": s.clock(t.Until)}}
 	default:
 		t.Allowed = true
 	}

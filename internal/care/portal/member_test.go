@@ -103,13 +103,17 @@ func TestFormsAreChecked(t *testing.T) {
 	h := newHouse(t, storetest.SQLite(t))
 	ctx, _ := h.as(phone)
 	for want, change := range map[string]func(*portal.NewMember){
-		"name portal.name_invalid":            func(m *portal.NewMember) { m.Name = "王" },
-		"relation not_allowed":                func(m *portal.NewMember) { m.Relation = "owner" },
-		"document patient.id_invalid":         func(m *portal.NewMember) { m.Document = "1" },
-		"birth_date portal.birth_needed":      func(m *portal.NewMember) { m.DocumentType, m.Document, m.Sex = "passport", "E1234567", "male" },
-		"sex portal.sex_needed":               func(m *portal.NewMember) { m.DocumentType, m.Document, m.BirthDate = "passport", "E1234567", "1990-01-01" },
-		"guardian_id portal.guardian_needed":  func(m *portal.NewMember) { m.DocumentType = portal.Newborn },
-		"birth_date portal.birth_needed ":     func(m *portal.NewMember) { m.DocumentType, m.Document, m.Sex, m.BirthDate = "passport", "E1", "male", "2099-01-01" },
+		"name portal.name_invalid":       func(m *portal.NewMember) { m.Name = "王" },
+		"relation not_allowed":           func(m *portal.NewMember) { m.Relation = "owner" },
+		"document patient.id_invalid":    func(m *portal.NewMember) { m.Document = "1" },
+		"birth_date portal.birth_needed": func(m *portal.NewMember) { m.DocumentType, m.Document, m.Sex = "passport", "E1234567", "male" },
+		"sex portal.sex_needed": func(m *portal.NewMember) {
+			m.DocumentType, m.Document, m.BirthDate = "passport", "E1234567", "1990-01-01"
+		},
+		"guardian_id portal.guardian_needed": func(m *portal.NewMember) { m.DocumentType = portal.Newborn },
+		"birth_date portal.birth_needed ": func(m *portal.NewMember) {
+			m.DocumentType, m.Document, m.Sex, m.BirthDate = "passport", "E1", "male", "2099-01-01"
+		},
 		"name portal.name_invalid  (control)": func(m *portal.NewMember) { m.Name = "王\x00二" },
 		"name portal.name_invalid (digits)":   func(m *portal.NewMember) { m.Name = "1234" },
 	} {

@@ -123,7 +123,7 @@ func (p Policy) decideTime(v *Verdict, se Session, now time.Time) {
 	}
 	if now.Before(opens) {
 		v.OpensAt = opens
-		v.refuse("booking.not_released", "at", opens.UTC().Format(time.RFC3339))
+		v.refuse("booking.not_released", "at", opens.In(now.Location()).Format("2006-01-02 15:04"))
 	}
 	if ahead == 1 && p.NextDayClose != "" && !now.Before(on(now, p.NextDayClose)) {
 		v.refuse("booking.next_day_closed", "at", p.NextDayClose)
