@@ -29,7 +29,7 @@ func (s *seeder) seedBoard(ctx context.Context) error {
 		if office, err = s.calendars(ctx); err != nil {
 			return err
 		}
-		for _, fn := range []func(context.Context) error{s.skills, s.queues, s.extensions, s.agents, s.codes, s.trunk} {
+		for _, fn := range []func(context.Context) error{s.skills, s.queues, s.extensions, s.agents, s.codes, s.trunk, s.spokenNames} {
 			if err := fn(ctx); err != nil {
 				return err
 			}
