@@ -29,6 +29,10 @@ func benchCommand(_ *flags) *cobra.Command {
 		if name == "calls" {
 			sub.Flags().BoolVar(&o.Record, "record", false, "record each call too")
 		}
+		if name == "booking" {
+			sub.Flags().StringVar(&o.Database, "database", "", "sqlite or postgres; both when empty")
+			sub.Flags().StringVar(&o.Postgres, "postgres", "", "address of a PostgreSQL database to fill; a private server when empty")
+		}
 		if calls > 0 {
 			sub.Flags().IntVar(&o.Calls, "calls", calls, "calls, or agents, at the same time")
 		}
@@ -40,6 +44,7 @@ func benchCommand(_ *flags) *cobra.Command {
 	add("memory", "What an established, recorded call adds to the idle program", 0, 300, bench.Memory)
 	add("queue", "Time from entering a queue until an agent's phone rings", 50, 60, bench.Queue)
 	add("pop", "Time to know the caller among a million customers", 50, 1_000_000, bench.Pop)
+	add("booking", "Book numbers on both databases, and the storm of seven o'clock", 0, 0, bench.Booking)
 	cmd.AddCommand(&cobra.Command{Use: "relay", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return bench.Relay(cmd.InOrStdin(), cmd.OutOrStdout()) }})
 	return cmd

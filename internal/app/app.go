@@ -15,6 +15,7 @@ import (
 
 	"heartline/internal/care/booking"
 	"heartline/internal/care/hospital"
+	"heartline/internal/care/kiosk"
 	"heartline/internal/care/ledger"
 	"heartline/internal/care/patient"
 	"heartline/internal/care/portal"
@@ -58,6 +59,7 @@ type App struct {
 	hospital   *hospital.Service
 	ledger     *ledger.Service
 	booking    *booking.Service
+	kiosks     *kiosk.Service
 	portal     *portal.Service
 	journal    *journal.Journal
 	records    *callrecord.Service
@@ -142,6 +144,7 @@ func (a *App) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	a.openPortal()
+	a.openKiosks()
 	a.journal = journal.New(a.db, a.now, journal.WithAlarm(a.journalAlarm))
 	a.records = callrecord.New(a.db, a.journal, callrecord.DefaultRules(), a.now)
 	a.journal.OnBatch(a.timelineOfCalls)

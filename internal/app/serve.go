@@ -162,7 +162,7 @@ func (a *App) startCalls(context.Context) error {
 	a.calls = call.New(call.Config{MaxCalls: a.cfg.MaxCalls, InternalUnrecorded: !a.cfg.RecordInternal, AnnounceAgent: true}, call.Deps{
 		Media: a.media, ACD: a.acd, Journal: a.journal, Directory: func() call.Directory { return a.board.Current(context.Background()) },
 		Prompts: newPromptClips(a.board), Recorder: a.recordings, Identifier: identifier{a.patients}, Sealer: a.keys,
-		Dips: newDips(a.patients, a.hospital, a.booking, a.cfg.Location(), a.now),
+		Dips:   newDips(a.patients, a.hospital, a.booking, a.cfg.Location(), a.now),
 		Alarms: a.alarms, Bus: a.bus, Log: a.log, Now: a.now, MayDialOut: mayDialOut, ShowNumber: showNumber})
 	a.acd.SetSwitch(a.calls)
 	a.onClose("call control", a.calls.Close)
