@@ -1,3 +1,10 @@
-import { createApp, h } from 'vue'
+import { createApp } from 'vue'
+import App from './App.vue'
+import { i18n, setLang } from './i18n'
+import { start } from './state'
+import '@/styles/tokens.css'
+import './kiosk.css'
 
-createApp({ render: () => h('main', '自助服务 Self-service') }).mount('#app')
+await setLang('zh-CN')
+createApp(App).use(i18n).mount('#app')
+await start()

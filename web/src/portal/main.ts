@@ -1,8 +1,28 @@
-import { createApp, h } from 'vue'
-import { createI18n } from 'vue-i18n'
-import { createRouter, createWebHistory, RouterView } from 'vue-router'
+import { createApp } from 'vue'
+import { whenSignedOut } from '@/api/client'
+import { setZone } from '@/lib/format'
+import App from './App.vue'
+import { forget } from './account'
+import { firstLang, i18n, setLang, useZone } from './i18n'
+import { hospital, loadHospital } from './hospital'
+import { makeRouter } from './router'
+import '@/styles/tokens.css'
+import './portal.css'
 
-const app = createApp({ render: () => h('main', [h('p', '预约挂号 Appointments'), h(RouterView)]) })
-app.use(createI18n({ legacy: false, locale: 'zh-CN' }))
-app.use(createRouter({ history: createWebHistory('/portal/'), routes: [{ path: '/:rest(.*)*', component: { render: () => h('p') } }] }))
-app.mount('#app')
+async function start(): Promise<void> {
+  await setLang(firstLang())
+  const router = makeRouter()
+  whenSignedOut(() => {
+    const here = router.currentRoute.value
+    forget()
+    if (here.meta.own) void router.replace({ name: 'sign-in', query: { next: here.fullPath } })
+  })
+  createApp(App).use(i18n).use(router).mount('#app')
+  await loadHospital()
+  if (hospital.info) {
+    setZone(hospital.info.time_zone)
+    useZone(hospital.info.time_zone)
+  }
+}
+
+void start()

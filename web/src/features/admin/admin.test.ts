@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import en from '@/locales/en.json'
 import { bodyOf, optionsOf, type Resource } from './crud'
-import { draw, exits, parseFlow, summary } from './flows/graph'
+import { draw, exits, nodeTypes, parseFlow, summary, template, withNode } from './flows/graph'
 import { rewrite } from './parts/rules'
 import { encodeWav, normalise, trim } from './prompts/wav'
 import { resourceOf } from './resources'
@@ -94,5 +94,21 @@ describe('the short text of a flow node', () => {
     expect(summary({ type: 'play', prompts: ['emergency_notice'] })).toBe('emergency_noti…')
     expect(summary({ type: 'hours', calendar: '01a202ab-0a67-7c9a-8f00-000000000001' })).toBe('')
     expect(summary({ type: 'hangup' })).toBe('')
+  })
+})
+
+describe('nodes that ask the hospital', () => {
+  it('show every way out', () => {
+    expect(exits({ type: 'dip', outcomes: { found: 'a', none: 'b' } })).toEqual([{ to: 'a', label: 'found' }, { to: 'b', label: 'none' }])
+    expect(exits({ type: 'choose', next: 'n', back: 'b', on_none: 'x' }).map((e) => e.label)).toEqual(['', 'back', 'none'])
+    expect(summary({ type: 'dip', dip: 'booking.days' })).toBe('booking.days')
+  })
+  it('can be added, each under a name of its own, and leave the flow as it was', () => {
+    const g = { start: 'dip', nodes: { dip: { type: 'dip' } } }
+    const more = withNode(g, 'dip')
+    expect(more.id).toBe('dip_2')
+    expect(Object.keys(more.graph.nodes!)).toEqual(['dip', 'dip_2'])
+    expect(Object.keys(g.nodes)).toEqual(['dip'])
+    for (const type of nodeTypes) expect(Object.keys(template(type)).length, type).toBeGreaterThan(1)
   })
 })

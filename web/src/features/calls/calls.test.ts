@@ -7,7 +7,7 @@ import { wavePath } from './wave'
 
 const event = (kind: string, data: Record<string, unknown> = {}): CallEvent => ({ id: '1', at: '', kind, version: 1, agent: '', agent_name: '苏晓雯', queue: '', queue_name: '预约', data })
 const kinds = [
-  'call.started', 'call.identified', 'leg.started', 'leg.ringing', 'leg.answered', 'leg.ended', 'media.up', 'media.lost', 'media.quality', 'ivr.entered', 'ivr.node', 'ivr.input', 'ivr.left',
+  'call.started', 'call.identified', 'leg.started', 'leg.ringing', 'leg.answered', 'leg.ended', 'media.up', 'media.lost', 'media.quality', 'ivr.entered', 'ivr.node', 'ivr.input', 'ivr.dip', 'ivr.left',
   'queue.entered', 'queue.announced', 'queue.offered', 'queue.refused', 'queue.answered', 'queue.left', 'call.held', 'call.resumed', 'call.muted', 'call.transferred', 'call.conferenced',
   'call.parked', 'call.unparked', 'monitor.started', 'monitor.ended', 'recording.started', 'recording.paused', 'recording.resumed', 'recording.stopped', 'recording.failed', 'dtmf.received',
   'call.disposed', 'call.noted', 'call.ended', 'agent.signed_in', 'agent.state', 'agent.signed_out',

@@ -53,6 +53,7 @@ const rules: Record<string, Rule> = {
   'ivr.entered': (d) => ({ lane: 'menu', params: { version: str(d.version) } }),
   'ivr.node': (d) => ({ lane: 'menu', params: { node: str(d.node), type: str(d.type) }, codes: { type: 'nodetype' } }),
   'ivr.input': (d) => ({ lane: 'menu', key: `ivr.input.${str(d.kind) || 'digit'}`, params: { digit: str(d.digit) } }),
+  'ivr.dip': (d) => ({ lane: d.outcome === 'error' || d.outcome === 'timeout' ? 'trouble' : 'menu', params: { dip: str(d.dip), outcome: str(d.outcome), took: Number(d.ms ?? 0) }, codes: { dip: 'dip', outcome: 'flowexit' } }),
   'ivr.left': (d) => ({ lane: 'menu', params: { result: str(d.result) }, codes: { result: 'ivrresult' } }),
   'queue.entered': (d, e) => ({ lane: 'queue', params: { queue: e.queue_name || str(d.queue), position: Number(d.position) || 1 } }),
   'queue.announced': (d) => ({ lane: 'queue', params: { position: Number(d.position) || 1, low: seconds(Number(d.estimate_low_s) * 1000), high: seconds(Number(d.estimate_high_s) * 1000) } }),

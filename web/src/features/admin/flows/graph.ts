@@ -17,6 +17,11 @@ export interface FlowNode {
   kind?: string
   target?: string
   lang?: string
+  variable?: string
+  dip?: string
+  outcomes?: Record<string, string>
+  back?: string
+  on_none?: string
 }
 export interface FlowGraph {
   start?: string
@@ -58,6 +63,9 @@ export function exits(n: FlowNode): { to: string; label: string }[] {
   const add = (to: string | undefined, label: string) => to && out.push({ to, label })
   add(n.next, '')
   for (const [key, to] of Object.entries(n.choices ?? {})) add(to, key)
+  for (const [outcome, to] of Object.entries(n.outcomes ?? {})) add(to, outcome)
+  add(n.back, 'back')
+  add(n.on_none, 'none')
   add(n.open, 'open')
   add(n.closed, 'closed')
   add(n.on_overflow, 'overflow')
@@ -71,7 +79,7 @@ const shown = 15
 
 /** What a node is about, short enough for its box; ids mean nothing to a reader. */
 export function summary(n: FlowNode): string {
-  const parts = [n.queue, n.target, n.calendar, n.lang, n.prompts?.join(', ')]
+  const parts = [n.queue, n.target, n.calendar, n.lang, n.dip, n.variable, n.prompts?.join(', ')]
   const text = parts.find((p) => p && !/^[0-9a-f]{8}-[0-9a-f]{4}-/.test(p)) ?? ''
   return text.length > shown ? `${text.slice(0, shown - 1)}…` : text
 }
@@ -148,4 +156,33 @@ function edge(b: Box, t: Box, label: string): Edge {
   const mid = (y1 + y2) / 2
   const near = 0.6 // labels sit where the lines already stand apart
   return { from: b.id, to: t.id, label, back, path: `M${x1} ${y1}C${x1} ${mid} ${x2} ${mid} ${x2} ${y2}`, x: x1 + (x2 - x1) * (3 * near * near - 2 * near ** 3), y: y1 + (y2 - y1) * near }
+}
+
+/** A new node of a type, with what it must have, to be filled in. */
+export function template(type: string): Record<string, unknown> {
+  const tries = { prompts_timeout: ['menu_timeout'], prompts_invalid: ['menu_invalid'], tries: 3 }
+  const known: Record<string, Record<string, unknown>> = {
+    play: { prompts: ['greeting'], next: '' },
+    say: { prompts: ['your_code_is', '$code:digits'], next: '' },
+    menu: { prompts: ['main_menu'], ...tries, choices: { 1: '' } },
+    input: { prompts: ['enter_id'], variable: 'id_number', secret: true, min_len: 15, max_len: 18, star: 'x', ...tries, next: '' },
+    dip: { dip: 'identify_by_id', outcomes: { found: '', none: '', invalid: '' } },
+    choose: { prompts: ['choose_department'], variable: 'department', ...tries, next: '', back: '' },
+    hours: { calendar: '', open: '', closed: '' },
+    queue: { queue: '', on_overflow: '' },
+    transfer: { kind: 'extension', target: '', on_fail: '' },
+    set_language: { lang: 'en', next: '' },
+    hangup: { prompts: ['goodbye'] },
+  }
+  return { type, ...known[type] }
+}
+
+export const nodeTypes = ['play', 'say', 'menu', 'input', 'dip', 'choose', 'hours', 'queue', 'transfer', 'set_language', 'hangup']
+
+/** The flow with one more node, and the name it got. */
+export function withNode(g: FlowGraph, type: string): { graph: FlowGraph; id: string } {
+  const nodes = g.nodes ?? {}
+  let id = type
+  for (let n = 2; nodes[id]; n++) id = `${type}_${n}`
+  return { graph: { ...g, nodes: { ...nodes, [id]: template(type) as FlowNode } }, id }
 }
