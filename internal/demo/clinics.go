@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,7 +140,10 @@ func (s *seeder) seedAppointments(ctx context.Context) error {
 		}
 	}
 	booked := 0
-	for tries := 0; booked < appointments && tries < 4*appointments; tries++ {
+	for tries := range 4 * appointments {
+		if booked == appointments {
+			break
+		}
 		p := pick(d, s.world.people)
 		c := s.condition(p.Sex, p.Age(s.now))
 		if c == nil {
@@ -150,7 +154,7 @@ func (s *seeder) seedAppointments(ctx context.Context) error {
 			continue
 		}
 		se := list[min(d.IntN(len(list)), d.IntN(len(list)))]
-		done, err := s.appoint(ctx, p, se)
+		done, err := s.appoint(ctx, p, se, fmt.Sprintf("demo-visit-%d", tries))
 		if err != nil {
 			return err
 		}
@@ -162,12 +166,12 @@ func (s *seeder) seedAppointments(ctx context.Context) error {
 }
 
 // appoint books one visit. A refusal by the rules is the demo's bad luck, not
-// an error.
-func (s *seeder) appoint(ctx context.Context, p *person, se booking.Session) (bool, error) {
+// an error; a request that no rule could ever allow is.
+func (s *seeder) appoint(ctx context.Context, p *person, se booking.Session, key string) (bool, error) {
 	d := s.dice
 	channel := pick(d, []booking.Channel{booking.ChannelDesk, booking.ChannelDesk, booking.ChannelWeb, booking.ChannelIVR, booking.ChannelWeChat, booking.ChannelKiosk})
-	a, err := s.Booking.Book(ctx, booking.Request{Key: "demo-visit-" + p.ID + se.ID, PatientID: p.ID, SessionID: se.ID, Channel: channel})
-	if k := errs.KindOf(err); err != nil && (k == errs.Conflict || k == errs.Denied || k == errs.Invalid) {
+	a, err := s.Booking.Book(ctx, booking.Request{Key: key, PatientID: p.ID, SessionID: se.ID, Channel: channel})
+	if refusedByRule(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -179,4 +183,11 @@ func (s *seeder) appoint(ctx context.Context, p *person, se booking.Session) (bo
 		}
 	}
 	return true, nil
+}
+
+// refusedByRule reports whether a well-made request met a rule or another
+// booking. Field errors are mistakes of the one who asks.
+func refusedByRule(err error) bool {
+	var e *errs.Error
+	return errors.As(err, &e) && len(e.Fields) == 0 && (e.Kind == errs.Conflict || e.Kind == errs.Denied || e.Kind == errs.Invalid)
 }
