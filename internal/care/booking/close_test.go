@@ -26,7 +26,7 @@ func TestCloseSession(t *testing.T) {
 		substitute := r.clinic(4, shared(1), of("li"))
 		own := r.clinic(8, shared(1), of("wang"))
 		r.clinic(1, shared(1), of("zhao"), func(x *booking.Session) { x.DepartmentID = "eye" })
-		first := r.book(se, "first", card)
+		r.book(se, "first", card)
 		r.book(se, "second")
 		r.book(se, "third")
 		r.book(se, "holding", held)
@@ -46,49 +46,60 @@ func TestCloseSession(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(report.Affected) != 4 || report.Refunded != 1500 || report.Notified != 3 || report.Replaced != 2 {
-			t.Fatalf("report %+v", report)
-		}
-		if report.Session.State != booking.SessionClosed || report.Session.CloseReason != "医生外出" {
-			t.Errorf("session %+v", report.Session)
-		}
-		for i, want := range []string{substitute.ID, own.ID} { // the substitute first, then the doctor's own
-			x := report.Affected[i]
-			if x.Replacement == nil || x.Replacement.SessionID != want || x.Replacement.State != booking.Requested || x.Replacement.MovedFrom != x.Appointment.ID {
-				t.Errorf("replacement %d: %+v", i, x.Replacement)
-			}
-			if x.Appointment.State != booking.Cancelled || x.Appointment.CancelReason != booking.CancelClosed {
-				t.Errorf("%+v", x.Appointment)
-			}
-		}
-		if got := r.noticesOf("first"); fmt.Sprint(got) != "[booking.booked booking.session_closed]" {
-			t.Errorf("notices %v", got)
-		}
-		if got := r.noticesOf("holding"); len(got) != 0 {
-			t.Errorf("a hold on a screen gets no notice: %v", got)
-		}
+		checkClosed(t, r, report, substitute, own)
 		_, err = r.svc.Book(r.ctx(), want(se, "new"))
 		refused(t, err, "booking.session_closed")
 		_, err = r.svc.CloseSession(r.ctx(), se.ID, booking.Closing{Reason: "再停一次"})
 		refused(t, err, "booking.session_closed")
-		if a, err := r.svc.Confirm(patient(t.Context(), "first"), report.Affected[0].Replacement.ID); err != nil || a.State != booking.Scheduled || a.DoctorID != "li" {
-			t.Errorf("the replacement is taken: %+v, %v", a, err)
-		}
-		if list, _ := r.svc.Penalties(r.ctx(), booking.PenaltyFilter{}); len(list) != 0 {
-			t.Errorf("penalties %+v", list)
-		}
-		if n := r.column("SELECT state FROM booking_numbers WHERE session_id = '" + se.ID + "' AND state <> 'blocked'"); len(n) != 0 {
-			t.Errorf("numbers left: %v", n)
-		}
-		sound(t, db)
-		// Nobody answers for the other replacement: it is free again a day later.
-		r.clock.add(25 * time.Hour)
-		if ended, err := r.svc.Expire(r.sys(), report.Affected[1].Replacement.ID); err != nil || !ended {
-			t.Fatalf("%t, %v", ended, err)
-		}
-		_ = first
+		checkReplacements(t, r, report)
 		sound(t, db)
 	})
+}
+
+// checkClosed looks at what the closing reported and did.
+func checkClosed(t *testing.T, r *rig, report booking.ClosedReport, elsewhere ...booking.Session) {
+	t.Helper()
+	if len(report.Affected) != 4 || report.Refunded != 1500 || report.Notified != 3 || report.Replaced != 2 {
+		t.Fatalf("report %+v", report)
+	}
+	if report.Session.State != booking.SessionClosed || report.Session.CloseReason != "医生外出" {
+		t.Errorf("session %+v", report.Session)
+	}
+	for i, se := range elsewhere { // the substitute first, then the doctor's own
+		x := report.Affected[i]
+		if x.Replacement == nil || x.Replacement.SessionID != se.ID || x.Replacement.State != booking.Requested || x.Replacement.MovedFrom != x.Appointment.ID {
+			t.Errorf("replacement %d: %+v", i, x.Replacement)
+		}
+		if x.Appointment.State != booking.Cancelled || x.Appointment.CancelReason != booking.CancelClosed {
+			t.Errorf("%+v", x.Appointment)
+		}
+	}
+	if got := r.noticesOf("first"); fmt.Sprint(got) != "[booking.booked booking.session_closed]" {
+		t.Errorf("notices %v", got)
+	}
+	if got := r.noticesOf("holding"); len(got) != 0 {
+		t.Errorf("a hold on a screen gets no notice: %v", got)
+	}
+	if list, _ := r.svc.Penalties(r.ctx(), booking.PenaltyFilter{}); len(list) != 0 {
+		t.Errorf("penalties %+v", list)
+	}
+	if n := r.column("SELECT state FROM booking_numbers WHERE session_id = '" + report.Session.ID + "' AND state <> 'blocked'"); len(n) != 0 {
+		t.Errorf("numbers left: %v", n)
+	}
+}
+
+// checkReplacements: the first takes the replacement; nobody answers for the
+// other one, which is free again a day later.
+func checkReplacements(t *testing.T, r *rig, report booking.ClosedReport) {
+	t.Helper()
+	if a, err := r.svc.Confirm(patient(t.Context(), "first"), report.Affected[0].Replacement.ID); err != nil || a.State != booking.Scheduled || a.DoctorID != "li" {
+		t.Errorf("the replacement is taken: %+v, %v", a, err)
+	}
+	sound(t, r.db)
+	r.clock.add(25 * time.Hour)
+	if ended, err := r.svc.Expire(r.sys(), report.Affected[1].Replacement.ID); err != nil || !ended {
+		t.Fatalf("%t, %v", ended, err)
+	}
 }
 
 func TestReopen(t *testing.T) {

@@ -88,18 +88,7 @@ func TestOffersGoInOrder(t *testing.T) {
 		if ended, err := r.svc.Expire(r.sys(), x.AppointmentID); err != nil || !ended {
 			t.Fatalf("%t, %v", ended, err)
 		}
-		if x = r.entry(fourth); x.State != booking.OfferMade {
-			t.Fatalf("then the fourth, because the third wants the afternoon: %+v", x)
-		}
-		if x, err = r.svc.AcceptOffer(patient(t.Context(), "fourth"), fourth.ID); err != nil || x.State != booking.OfferTaken {
-			t.Fatalf("accepted: %+v, %v", x, err)
-		}
-		if x, err = r.svc.AcceptOffer(patient(t.Context(), "fourth"), fourth.ID); err != nil || x.State != booking.OfferTaken {
-			t.Fatalf("accepted twice: %+v, %v", x, err)
-		}
-		if a, err := r.svc.Get(r.ctx(), x.AppointmentID); err != nil || a.State != booking.Scheduled || a.PatientID != "fourth" {
-			t.Fatalf("%+v, %v", a, err)
-		}
+		takes(t, r, fourth)
 		if x = r.entry(first); x.Place != 2 {
 			t.Errorf("the first keeps the place: %+v", x)
 		}
@@ -113,6 +102,25 @@ func TestOffersGoInOrder(t *testing.T) {
 		}
 		sound(t, db)
 	})
+}
+
+// takes: the fourth got the offer and accepts it, twice.
+func takes(t *testing.T, r *rig, fourth booking.WaitEntry) {
+	t.Helper()
+	x := r.entry(fourth)
+	if x.State != booking.OfferMade {
+		t.Fatalf("then the fourth, because the third wants the afternoon: %+v", x)
+	}
+	x, err := r.svc.AcceptOffer(patient(t.Context(), "fourth"), fourth.ID)
+	if err != nil || x.State != booking.OfferTaken {
+		t.Fatalf("accepted: %+v, %v", x, err)
+	}
+	if x, err = r.svc.AcceptOffer(patient(t.Context(), "fourth"), fourth.ID); err != nil || x.State != booking.OfferTaken {
+		t.Fatalf("accepted twice: %+v, %v", x, err)
+	}
+	if a, err := r.svc.Get(r.ctx(), x.AppointmentID); err != nil || a.State != booking.Scheduled || a.PatientID != "fourth" {
+		t.Fatalf("%+v, %v", a, err)
+	}
 }
 
 // TestOffersAskTheRules: who may not book is passed over, silently.

@@ -55,14 +55,15 @@ func (golden) Working(d time.Time) bool {
 	return Weekdays{}.Working(d)
 }
 
-// TestWindowsFromTheirTexts checks who may book when, edge by edge.
-func TestWindowsFromTheirTexts(t *testing.T) {
-	for _, c := range []struct {
-		name, source, now, start string
-		change                   func(*Session)
-		who                      func(*Person)
-		want                     string // "" allowed
-	}{
+type windowCase struct {
+	name, source, now, start string
+	change                   func(*Session)
+	who                      func(*Person)
+	want                     string // "" allowed
+}
+
+func windowCases() []windowCase {
+	return []windowCase{
 		// 1–14 d, 06:30; no under-14s
 		{"today is too near", "guahaoe c7fb5521", "2026-11-25 07:00", "2026-11-25 08:00", nil, nil, "booking.window"},
 		{"tomorrow is the nearest", "guahaoe c7fb5521", "2026-11-25 23:59", "2026-11-26 08:00", nil, nil, ""},
@@ -98,7 +99,12 @@ func TestWindowsFromTheirTexts(t *testing.T) {
 		// what no window binds
 		{"a referral before the release", "hgsyiyuan", "2026-11-25 06:59", "2026-12-20 08:00", func(s *Session) { s.Reserved = true }, nil, ""},
 		{"a closed session", "hgsyiyuan", "2026-11-25 08:00", "2026-11-26 08:00", func(s *Session) { s.Closed = true }, nil, "booking.session_closed"},
-	} {
+	}
+}
+
+// TestWindowsFromTheirTexts checks who may book when, edge by edge.
+func TestWindowsFromTheirTexts(t *testing.T) {
+	for _, c := range windowCases() {
 		t.Run(c.source+" "+c.name, func(t *testing.T) {
 			se, who := visit(at(t, c.start)), adult()
 			if c.change != nil {
@@ -172,8 +178,13 @@ func TestCancelDeadlinesFromTheirTexts(t *testing.T) {
 	}
 }
 
-// TestPenaltiesFromTheirTexts checks after which event who is banned until when.
-func TestPenaltiesFromTheirTexts(t *testing.T) {
+type penaltyCase struct {
+	name, source string
+	history      []Occurrence // the last one is the newest
+	until        string       // "" no penalty
+}
+
+func penaltyCases(t *testing.T) []penaltyCase {
 	noShows := func(texts ...string) (out []Occurrence) {
 		for _, x := range texts {
 			out = append(out, Occurrence{Event: NoShow, At: at(t, x)})
@@ -186,11 +197,7 @@ func TestPenaltiesFromTheirTexts(t *testing.T) {
 		}
 		return out
 	}
-	for _, c := range []struct {
-		name, source string
-		history      []Occurrence // the last one is the newest
-		until        string       // "" no penalty
-	}{
+	return []penaltyCase{
 		{"2 no-shows in a year", "guahaoe c7fb5521", noShows("2026-01-05 08:00", "2026-11-20 08:00"), ""},
 		{"3 no-shows in a year: a month", "guahaoe c7fb5521", noShows("2026-01-05 08:00", "2026-06-05 08:00", "2026-11-20 08:00"), "2026-12-20 08:00"},
 		{"3 no-shows over the new year", "guahaoe c7fb5521", noShows("2025-12-31 08:00", "2026-06-05 08:00", "2026-11-20 08:00"), ""},
@@ -217,7 +224,12 @@ func TestPenaltiesFromTheirTexts(t *testing.T) {
 		{"more than 3: the rest of the month", "hgsyiyuan", append(noShows("2026-11-01 08:00", "2026-11-02 08:00"),
 			cancels(Cancelled, "2026-11-03 08:00", "2026-11-20 08:00")...), "2026-12-01 00:00"},
 		{"December ends with the year", "hgsyiyuan", noShows("2026-12-01 08:00", "2026-12-02 08:00", "2026-12-03 08:00", "2026-12-20 08:00"), "2027-01-01 00:00"},
-	} {
+	}
+}
+
+// TestPenaltiesFromTheirTexts checks after which event who is banned until when.
+func TestPenaltiesFromTheirTexts(t *testing.T) {
+	for _, c := range penaltyCases(t) {
 		t.Run(c.source+" "+c.name, func(t *testing.T) {
 			last := len(c.history) - 1
 			s, ok := preset(t, c.source).Judge(c.history[:last], c.history[last])
