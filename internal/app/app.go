@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"heartline/internal/care/booking"
+	"heartline/internal/care/consent"
 	"heartline/internal/care/hospital"
 	"heartline/internal/care/kiosk"
 	"heartline/internal/care/ledger"
 	"heartline/internal/care/patient"
 	"heartline/internal/care/portal"
+	"heartline/internal/care/privacy"
 	"heartline/internal/contact/acd"
 	"heartline/internal/contact/call"
 	"heartline/internal/contact/callrecord"
@@ -58,6 +60,8 @@ type App struct {
 	patients   *patient.Service
 	hospital   *hospital.Service
 	ledger     *ledger.Service
+	consents   *consent.Service
+	privacy    *privacy.Service
 	booking    *booking.Service
 	kiosks     *kiosk.Service
 	portal     *portal.Service
@@ -137,6 +141,9 @@ func (a *App) openServices(ctx context.Context) (err error) {
 	}
 	a.patients = patient.New(a.db, a.keys, a.audit, a.bus, a.now, a.cfg.Location())
 	a.hospital = hospital.New(hospital.Deps{DB: a.db, Audit: a.audit, Bus: a.bus, Now: a.now})
+	if err = a.openConsents(ctx); err != nil {
+		return err
+	}
 	if err = a.openMessages(ctx); err != nil {
 		return err
 	}
@@ -151,7 +158,10 @@ func (a *App) openServices(ctx context.Context) (err error) {
 	a.reports = kpi.New(a.db, a.cfg.Location(), a.goals)
 	a.recordings, err = recording.New(recording.Config{Dir: a.cfg.Recordings(), Keep: keepRecordings, MinFree: minFree},
 		recording.Deps{DB: a.db, Keys: a.keys, Audit: a.audit, Bus: a.bus, Alarms: a.alarms, Log: a.log, Now: a.now})
-	return err
+	if err != nil {
+		return err
+	}
+	return a.openPrivacy(ctx)
 }
 
 func (a *App) onClose(name string, fn func(ctx context.Context) error) {

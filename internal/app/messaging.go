@@ -33,7 +33,7 @@ func (a *App) openMessages(context.Context) error {
 	}
 	a.messages = messaging.New(messaging.Deps{
 		DB: a.db, Keys: a.keys, Audit: a.audit, Bus: a.bus, Jobs: a.jobs, Log: a.log, Now: a.now, Sender: sender,
-		People: reach{a.patients}, Story: messageStory{a.patients},
+		People: reach{a.patients}, Story: messageStory{a.patients}, Permits: permits{a.consents},
 		Settings: messaging.Settings{
 			Hospital: a.cfg.HospitalName, HospitalEN: a.cfg.HospitalNameEN, Hotline: a.cfg.ServiceNumber,
 			Quiet:   map[messaging.Class]messaging.Quiet{messaging.ClassReminder: reminders, messaging.ClassMarketing: marketing},

@@ -67,7 +67,7 @@ func (a *App) startWeb(ctx context.Context) error {
 func (a *App) apiDeps() api.Deps {
 	return api.Deps{
 		Log: a.log, Now: a.now, Bus: a.bus, DB: a.db, Audit: a.audit,
-		Identity: a.identity, Patients: a.patients, Hospital: a.hospital, Booking: a.booking, Ledger: a.ledger, Kiosks: a.kiosks, Portal: a.portal, Switchboard: a.board, Calls: a.records,
+		Identity: a.identity, Patients: a.patients, Consents: a.consents, Privacy: a.privacy, Hospital: a.hospital, Booking: a.booking, Ledger: a.ledger, Kiosks: a.kiosks, Portal: a.portal, Switchboard: a.board, Calls: a.records,
 		Journal: a.journal, Reports: a.reports, Jobs: a.jobs, Alarms: a.alarms, Messages: a.messages, Keys: a.keys, Recordings: a.recordings,
 		Telephone: a.calls, Distributor: a.acd, System: a.system, Trunks: a.trunkStatus, Online: a.sip.Online,
 		TryPeople: a.tryPeople(), About: a.about(), Zone: a.cfg.Location(),

@@ -28,3 +28,26 @@ func (s *Service) Standing(ctx context.Context, tx *store.Tx, patientID string) 
 	}
 	return st, nil
 }
+
+// Profile is what decides how a person's data may be used.
+type Profile struct {
+	ID         string // of the record that stands for the asked one
+	BirthDate  string // ISO date; "" when unknown
+	GuardianID string
+	Restricted bool
+	Erased     bool
+}
+
+// Profile says how a person's data may be used, in the caller's transaction.
+// It is for the program itself and checks no right.
+func (s *Service) Profile(ctx context.Context, tx *store.Tx, patientID string) (Profile, error) {
+	id, err := s.resolve(ctx, tx, patientID)
+	if err != nil {
+		return Profile{}, err
+	}
+	p, err := profileOf(ctx, tx, id)
+	if err != nil {
+		return p, fmt.Errorf("profile of patient: %w", err)
+	}
+	return p, nil
+}

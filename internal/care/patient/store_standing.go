@@ -15,3 +15,9 @@ func standingOf(ctx context.Context, tx *store.Tx, patientID string) (st Standin
 		Scan(&st.BirthDate, &st.Sex, &st.VIP, &st.MergedInto, &st.RealName)
 	return st, err
 }
+
+func profileOf(ctx context.Context, tx *store.Tx, patientID string) (p Profile, err error) {
+	err = tx.QueryRow(ctx, "SELECT id, birth_date, guardian_id, restricted <> 0, erased_at <> 0 FROM patients WHERE id = $1", patientID).
+		Scan(&p.ID, &p.BirthDate, &p.GuardianID, &p.Restricted, &p.Erased)
+	return p, err
+}

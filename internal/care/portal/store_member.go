@@ -100,3 +100,9 @@ func countDeclared(ctx context.Context, tx *store.Tx, patientID string) (n int, 
 	}
 	return n, nil
 }
+
+// deleteMembers takes a person out of all accounts.
+func deleteMembers(ctx context.Context, tx *store.Tx, patientID string) error {
+	_, err := tx.Exec(ctx, "DELETE FROM portal_members WHERE patient_id = $1 AND patient_id <> ''", patientID)
+	return err
+}

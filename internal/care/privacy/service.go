@@ -209,18 +209,26 @@ func (s *Service) mayDelete(ctx context.Context, tx *store.Tx, who identity.Prin
 	return hindered(r.Obstacles)
 }
 
-// hindered is the refusal that names the first obstacle and carries all.
+// hindered is the refusal that names the obstacle that lasts longest and
+// carries all. One that ends on no day stands before those that do.
 func hindered(list []dossier.Obstacle) error {
 	if len(list) == 0 {
 		return nil
 	}
 	last := list[0]
 	for _, o := range list {
-		if o.Until.After(last.Until) {
+		if !last.Until.IsZero() && (o.Until.IsZero() || o.Until.After(last.Until)) {
 			last = o
 		}
 	}
-	return errs.New(errs.Conflict, "privacy.must_be_kept", "until", last.Until.Format(time.DateOnly), "basis", last.Basis, "obstacles", list)
+	key, until := last.Key, ""
+	if last.Basis != "" {
+		key = "privacy.must_be_kept"
+	}
+	if !last.Until.IsZero() {
+		until = last.Until.Format(time.DateOnly)
+	}
+	return errs.New(errs.Conflict, key, "until", until, "basis", last.Basis, "obstacles", list)
 }
 
 func (s *Service) enqueue(ctx context.Context, tx *store.Tx, requestID string) error {

@@ -231,3 +231,9 @@ func (s *Service) decrypt(path string, wrappedKey []byte, recordingID string) (*
 	}
 	return stream, f, nil
 }
+
+// KeptUntil says how long the recordings of some calls must be kept, zero when
+// there are none. It is for the program itself and checks no right.
+func (s *Service) KeptUntil(ctx context.Context, tx *store.Tx, calls []string) (time.Time, error) {
+	return keptUntil(ctx, tx, calls)
+}

@@ -2,6 +2,8 @@ package recording
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/store"
@@ -36,4 +38,21 @@ func flag(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// keptUntil is the day until which the last of some calls' recordings is kept.
+func keptUntil(ctx context.Context, tx *store.Tx, calls []string) (time.Time, error) {
+	var last int64
+	for _, one := range calls {
+		var until int64
+		err := tx.QueryRow(ctx, "SELECT COALESCE(MAX(keep_until), 0) FROM recordings WHERE call_id = $1", one).Scan(&until)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("read retention of recordings: %w", err)
+		}
+		last = max(last, until)
+	}
+	if last == 0 {
+		return time.Time{}, nil
+	}
+	return store.Time(last), nil
 }

@@ -1,0 +1,18 @@
+-- What people agree to, first version: a hospital publishes its own as the
+-- next. Every text names purpose, data, how to withdraw, and that refusing has
+-- no consequence for treatment (PIPL articles 14 to 17).
+
+-- +goose Up
+INSERT INTO consent_texts (id, purpose, version, language, text, created_at, created_by) VALUES
+	('consent-followup-zh-1', 'followup', 1, 'zh-CN', '我同意医院在诊疗结束后通过我选择的方式与我联系，了解恢复情况并提供诊后指导。为此医院将使用我的联系方式及与本次诊疗有关的健康信息（敏感个人信息）。我可以随时拨打医院热线或在患者服务平台撤回同意；不同意或撤回不影响我接受诊疗。', 0, 'system'),
+	('consent-followup-en-1', 'followup', 1, 'en', 'I agree that the hospital contacts me after treatment, in the way I choose, to ask how I recover and to advise me. For this it uses my contact details and the health information about this treatment (sensitive personal information). I can withdraw at any time by calling the hotline or in the patient portal; refusing or withdrawing does not affect my treatment.', 0, 'system'),
+	('consent-satisfaction-zh-1', 'satisfaction', 1, 'zh-CN', '我同意医院通过我选择的方式邀请我评价就诊体验。为此医院将使用我的联系方式和就诊时间、科室。我可以随时拨打医院热线或在患者服务平台撤回同意；不同意或撤回不影响我接受诊疗。', 0, 'system'),
+	('consent-satisfaction-en-1', 'satisfaction', 1, 'en', 'I agree that the hospital invites me, in the way I choose, to rate my visit. For this it uses my contact details and the time and department of the visit. I can withdraw at any time by calling the hotline or in the patient portal; refusing or withdrawing does not affect my treatment.', 0, 'system'),
+	('consent-education-zh-1', 'education', 1, 'zh-CN', '我同意医院根据我的健康状况，通过我选择的方式向我发送健康知识。为此医院将使用我的联系方式和健康信息（敏感个人信息）。我可以随时拨打医院热线或在患者服务平台撤回同意；不同意或撤回不影响我接受诊疗。', 0, 'system'),
+	('consent-education-en-1', 'education', 1, 'en', 'I agree that the hospital sends me health advice that fits my condition, in the way I choose. For this it uses my contact details and health information (sensitive personal information). I can withdraw at any time by calling the hotline or in the patient portal; refusing or withdrawing does not affect my treatment.', 0, 'system'),
+	('consent-marketing-zh-1', 'marketing', 1, 'zh-CN', '我同意医院通过我选择的方式向我发送义诊、体检及服务活动信息。为此医院仅使用我的联系方式，不使用我的诊疗信息。我可以随时回复短信“TD”、拨打医院热线或在患者服务平台撤回同意；不同意或撤回不影响我接受诊疗。', 0, 'system'),
+	('consent-marketing-en-1', 'marketing', 1, 'en', 'I agree that the hospital tells me, in the way I choose, about free clinics, check-ups and events. For this it uses my contact details only, not my medical information. I can withdraw at any time by answering TD to a message, by calling the hotline or in the patient portal; refusing or withdrawing does not affect my treatment.', 0, 'system'),
+	('consent-profiling-zh-1', 'profiling', 1, 'zh-CN', '我单独同意医院利用我的就诊与检查信息（敏感个人信息）评估健康风险，并据此向我提供个性化建议。我有权要求说明评估方法、拒绝仅由自动化方式作出的决定，并可随时撤回同意；不同意或撤回不影响我接受诊疗。', 0, 'system'),
+	('consent-profiling-en-1', 'profiling', 1, 'en', 'I separately agree that the hospital estimates health risks from my visits and examinations (sensitive personal information) and gives me personal recommendations from them. I may ask how this is done, refuse decisions made by machines alone, and withdraw at any time; refusing or withdrawing does not affect my treatment.', 0, 'system'),
+	('consent-sharing-zh-1', 'sharing', 1, 'zh-CN', '我单独同意医院在转诊时向接诊医疗机构提供本次转诊所需的病历资料（敏感个人信息）。接收方仅可将其用于我的诊疗。我可以随时撤回同意；撤回不影响撤回前已经进行的提供，不同意可能需要我自行携带病历。', 0, 'system'),
+	('consent-sharing-en-1', 'sharing', 1, 'en', 'I separately agree that, when I am referred, the hospital gives the receiving institution the records needed for this referral (sensitive personal information). The receiver may use them for my treatment only. I can withdraw at any time; what was given before stays given, and without consent I may have to bring my records myself.', 0, 'system');
