@@ -52,7 +52,7 @@ export const api = {
   confirm: (id: string) => unwrap(client.POST('/api/portal/appointments/{id}/confirm', byID(id))),
 
   waits: () => items(unwrap(client.GET('/api/portal/waitlist'))),
-  wait: (body: { member_id: string; department_id: string; doctor_id?: string; from: string; to: string }) =>
+  wait: (body: { member_id: string; department_id: string; doctor_id?: string; period?: Session['period']; from: string; to: string }) =>
     unwrap(client.POST('/api/portal/waitlist', { body })),
   unwait: (id: string) => unwrap(client.DELETE('/api/portal/waitlist/{id}', byID(id))),
   accept: (id: string) => unwrap(client.POST('/api/portal/waitlist/{id}/accept', byID(id))),

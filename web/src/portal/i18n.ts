@@ -64,6 +64,8 @@ export function useWords() {
   /** A sentence for a key with parameters that the server chose. */
   const say = (key: string, params?: Record<string, unknown>, otherwise = 'invalid'): string => {
     const p = readable(params, moment, (d) => `${monthDay(d)} ${weekday(d)}`)
+    const code = (group: string, v: unknown): unknown => (te(`${group}.${String(v)}`) ? t(`${group}.${String(v)}`) : v)
+    Object.assign(p, { scope: code('scope', p.scope), per: code('per', p.per) })
     return te(`error.${key}`) ? t(`error.${key}`, p) : t(`error.${otherwise}`, p)
   }
   const sayError = (err: unknown): string => {

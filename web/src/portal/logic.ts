@@ -80,6 +80,16 @@ export function keyFor(wish: string, store: Pick<Storage, 'getItem' | 'setItem'>
   return key
 }
 
+/** A wish that was fulfilled or refused is over; the next one is another. */
+export function dropKey(wish: string, store: Pick<Storage, 'removeItem'>): void {
+  store.removeItem(`portal.key.${wish}`)
+}
+
+/** Where to go after signing in: only ever a page of the portal. */
+export function safeNext(v: unknown): string {
+  return typeof v === 'string' && /^\/(?![/\\])/.test(v) ? v : '/'
+}
+
 /** Digits of a mobile number, grouped while typing: 138 0013 8000. */
 export function groupPhone(v: string): string {
   const d = v.replace(/\D/g, '').replace(/^86(?=1\d{10})/, '').slice(0, 11)
@@ -111,6 +121,7 @@ export function groupCode(code: string): string {
 }
 
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d/
+const onTheClock = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d)$/ // already in the hospital's zone
 
 /** Parameters of a message, with times and dates as people read them. */
 export function readable(params: Record<string, unknown> | undefined, moment: (v: string) => string, date: (v: string) => string): Record<string, unknown> {
@@ -118,6 +129,8 @@ export function readable(params: Record<string, unknown> | undefined, moment: (v
     Object.entries(params ?? {}).map(([k, v]) => {
       if (typeof v !== 'string') return [k, v]
       if (instant.test(v)) return [k, moment(v)]
+      const clock = onTheClock.exec(v)
+      if (clock) return [k, `${date(clock[1]!)} ${clock[2]}`]
       return [k, /^\d{4}-\d\d-\d\d$/.test(v) ? date(v) : v]
     }),
   )

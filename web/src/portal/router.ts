@@ -20,8 +20,8 @@ export function makeRouter(): Router {
     routes: [
       { path: '/', name: 'home', component: HomePage, meta: { tab: 'home' } },
       { path: '/find', name: 'find', component: () => import('./pages/FindPage.vue'), meta: { tab: 'find', title: 'find.title' } },
-      { path: '/departments/:id', name: 'department', component: () => import('./pages/DepartmentPage.vue'), meta: { tab: 'find' }, props: true },
-      { path: '/doctors/:id', name: 'doctor', component: () => import('./pages/DoctorPage.vue'), meta: { tab: 'find' }, props: true },
+      { path: '/departments/:id', name: 'department', component: () => import('./pages/DepartmentPage.vue'), meta: { tab: 'find', title: 'find.title' }, props: true },
+      { path: '/doctors/:id', name: 'doctor', component: () => import('./pages/DoctorPage.vue'), meta: { tab: 'find', title: 'find.title' }, props: true },
       { path: '/sessions/:id', name: 'session', component: () => import('./pages/SessionPage.vue'), meta: { tab: 'find', title: 'slots.title' }, props: true },
       { path: '/sessions/:id/confirm', name: 'confirm', component: () => import('./pages/ConfirmPage.vue'), meta: { tab: 'find', own: true, title: 'confirm.title' }, props: true },
       { path: '/appointments', name: 'mine', component: () => import('./pages/MinePage.vue'), meta: { tab: 'mine', own: true, title: 'mine.title' } },
@@ -32,7 +32,7 @@ export function makeRouter(): Router {
       { path: '/card', name: 'card', component: () => import('./pages/CardPage.vue'), meta: { tab: 'me', own: true, title: 'card.title' } },
       { path: '/sign-in', name: 'sign-in', component: () => import('./pages/SignInPage.vue'), meta: { tab: 'me', title: 'signin.title' } },
       { path: '/info', name: 'info', component: () => import('./pages/InfoPage.vue'), meta: { tab: 'home', title: 'info.title' } },
-      { path: '/:rest(.*)*', name: 'missing', component: () => import('./pages/MissingPage.vue') },
+      { path: '/:rest(.*)*', name: 'missing', component: () => import('./pages/MissingPage.vue'), meta: { title: 'missing.title' } },
     ],
   })
   router.beforeEach(async (to) => {
