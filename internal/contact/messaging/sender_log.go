@@ -30,10 +30,11 @@ func (l *LogSender) Start(context.Context, Inbox) error {
 	return nil
 }
 
-// Send implements Sender. The log names the message, never its number or text.
+// Send implements Sender. The log names the message, never its number or text;
+// at level debug, as the outbox tells the same and more.
 func (l *LogSender) Send(ctx context.Context, p Parcel) (Accepted, error) {
 	l.sent.Add(1)
-	l.log.InfoContext(ctx, "message written to the log only", "message_id", p.ID, "class", string(p.Class))
+	l.log.DebugContext(ctx, "message written to the log only", "message_id", p.ID, "class", string(p.Class))
 	return Accepted{Final: true}, nil
 }
 
