@@ -48,8 +48,8 @@ unit: web/dist/.built ## Go tests of the packages without goroutines
 race: web/dist/.built ## Go tests of the concurrent packages, under the race detector; both databases, real peers
 	$(GO) test -race -p 2 -timeout 20m $(RACED)
 
-web-test: web/dist/.built ## types, unit tests and translations of the web app
-	cd web && npm run check && npm test && npm run i18n
+web-test: web/dist/.built ## rules, types, unit tests and translations of the web app
+	cd web && npm run lint && npm run api -- --check && npm run check && npm test && npm run i18n
 
 e2e: build ## the real program with real phones and a real browser
 	cd e2e && npm ci --no-audit --no-fund && npx playwright test

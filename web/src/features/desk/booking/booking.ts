@@ -226,7 +226,10 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
         ? await actions.change(changing.value.id, { key, session_id: s.id, number_id })
         : await actions.book({ key, patient_id: who.value, session_id: s.id, number_id, channel: 'desk', use_card: card.value || undefined, hold_seconds: seconds || undefined })
       key = newKey()
-      if (a.state === 'requested') ((held.value = a), (stage.value = 'held'))
+      if (a.state === 'requested') {
+        held.value = a
+        stage.value = 'held'
+      }
       else finish(a)
     } catch (err) {
       refuse(err)
@@ -318,7 +321,9 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
         choose(s.id)
         void nextTick(() => stop())
       }, { immediate: false })
-      if (settled.value && all.value.some((x) => x.id === s.id)) (choose(s.id), stop())
+      if (!settled.value || !all.value.some((x) => x.id === s.id)) return
+      choose(s.id)
+      stop()
     } else if (a) {
       from.value = a.date > day ? a.date : day
       stage.value = 'week'
