@@ -78,6 +78,8 @@ type PortalTimetableQuery struct {
 type PortalTermsQuery struct {
 	ID     string `path:"id" minLength:"1" maxLength:"64"`
 	Member string `query:"member" required:"true" minLength:"1" maxLength:"64"`
+	Number string `query:"number" maxLength:"64" doc:"A number of the session, for its own time to give it back"`
+	Change string `query:"change" maxLength:"64" doc:"The appointment that would be moved here, which then does not count"`
 }
 
 // PortalBookInput books a number.

@@ -107,7 +107,12 @@ func (s *Server) portalTerms(ctx context.Context, in *PortalTermsQuery) (*Out[Po
 	if err != nil {
 		return nil, err
 	}
-	v, err := b.Eligibility(ctx, m.PatientID, in.ID, booking.ChannelWeb)
+	if in.Change != "" {
+		if _, _, err := s.ownAppointment(ctx, in.Change, "portal.terms"); err != nil {
+			return nil, err
+		}
+	}
+	v, err := b.EligibilityFor(ctx, booking.Request{PatientID: m.PatientID, SessionID: in.ID, NumberID: in.Number, Channel: booking.ChannelWeb}, in.Change)
 	if err != nil {
 		return nil, err
 	}

@@ -283,7 +283,7 @@ func lost(err error) bool {
 // mayTake reports whether a person holds nothing else in a department (or
 // examination) on the day of a session and is not kept apart by examinations.
 func (s *Service) mayTake(ctx context.Context, tx *store.Tx, patientID string, se Session) (bool, error) {
-	n, err := holdsOn(ctx, tx, patientID, dayKey(se.Date, se.DepartmentID, se.ExamID))
+	n, err := holdsOn(ctx, tx, patientID, dayKey(se.Date, se.DepartmentID, se.ExamID), "")
 	if err != nil || n > 0 {
 		return false, err
 	}

@@ -229,24 +229,48 @@ func (s *Service) holdLimit(ctx context.Context, tx *store.Tx) (time.Duration, e
 // Eligibility says whether a person may book a session, and every reason why
 // not: what Book will check, for screens.
 func (s *Service) Eligibility(ctx context.Context, patientID, sessionID string, c Channel) (policy.Verdict, error) {
+	return s.EligibilityFor(ctx, Request{PatientID: patientID, SessionID: sessionID, Channel: c}, "")
+}
+
+// EligibilityFor is Eligibility for a wish. With a number, the time until
+// which it may be given back is that of the number; without names an
+// appointment that would be moved and so does not count.
+func (s *Service) EligibilityFor(ctx context.Context, r Request, without string) (policy.Verdict, error) {
 	who, err := identity.Require(ctx, identity.BookingRead, identity.BookingWrite)
 	if err != nil {
 		return policy.Verdict{}, err
 	}
-	if err := s.yours(ctx, who, patientID, ""); err != nil {
+	if err := s.yours(ctx, who, r.PatientID, ""); err != nil {
 		return policy.Verdict{}, err
 	}
 	var v policy.Verdict
 	err = s.db.Read(ctx, func(tx *store.Tx) error {
-		se, err := loadSession(ctx, tx, sessionID)
+		se, err := loadSession(ctx, tx, r.SessionID)
 		if err != nil {
 			return err
 		}
-		p, err := s.person(ctx, tx, patientID)
+		p, err := s.person(ctx, tx, r.PatientID)
 		if err != nil {
 			return err
 		}
-		v, err = s.decide(ctx, tx, p, se, Request{PatientID: patientID, SessionID: sessionID, Channel: c}, "")
+		if v, err = s.decide(ctx, tx, p, se, r, without); err != nil {
+			return err
+		}
+		held, err := holdsOn(ctx, tx, r.PatientID, dayKey(se.Date, se.DepartmentID, se.ExamID), without)
+		if err != nil {
+			return err
+		}
+		if held > 0 {
+			v.Allowed, v.Reasons = false, append(v.Reasons, policy.Reason{Key: "booking.double", Params: map[string]any{"date": se.Date}})
+		}
+		if r.NumberID == "" {
+			return nil
+		}
+		n, err := loadNumber(ctx, tx, r.NumberID)
+		if err != nil {
+			return err
+		}
+		v.CancelUntil, err = s.cancelUntil(ctx, tx, Appointment{Type: se.Type, StartAt: n.StartAt})
 		return err
 	})
 	return v, err

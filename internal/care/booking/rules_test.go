@@ -121,6 +121,27 @@ func TestPolicyInTheBooking(t *testing.T) {
 	})
 }
 
+func TestEligibilityForANumberAndAMove(t *testing.T) {
+	db := storetest.SQLite(t)
+	r := ruled(t, db, preset(t, "guahaoe f1dee171")) // half an hour before the number's time
+	se := r.clinic(2, shared(3))
+	first := r.book(se, "a")
+	second := r.book(se, "b")
+	for _, a := range []booking.Appointment{first, second} {
+		v, err := r.svc.EligibilityFor(r.ctx(), booking.Request{PatientID: "c", SessionID: se.ID, NumberID: a.NumberID, Channel: booking.ChannelDesk}, "")
+		if err != nil || !v.Allowed || !v.CancelUntil.Equal(a.StartAt.Add(-30*time.Minute)) {
+			t.Errorf("number %d: %+v, %v", a.Seq, v, err)
+		}
+	}
+	q := booking.Request{PatientID: "a", SessionID: r.clinic(2, shared(1)).ID, Channel: booking.ChannelDesk} // one a day in a department
+	if v, err := r.svc.EligibilityFor(r.ctx(), q, ""); err != nil || v.Allowed {
+		t.Errorf("a second one on the day: %+v, %v", v, err)
+	}
+	if v, err := r.svc.EligibilityFor(r.ctx(), q, first.ID); err != nil || !v.Allowed {
+		t.Errorf("what would be moved counts still: %+v, %v", v, err)
+	}
+}
+
 func TestCancelDeadline(t *testing.T) {
 	db := storetest.SQLite(t)
 	r := ruled(t, db, preset(t, "shhospital/114"))

@@ -107,9 +107,10 @@ func activeOf(ctx context.Context, tx *store.Tx, sessionID string) ([]Appointmen
 		WHERE a.session_id = $1 AND a.active = 1 ORDER BY a.seq`, []any{sessionID}, func(row scanner) (Appointment, error) { return scanAppointment(row) })
 }
 
-// holdsOn counts the active appointments of a person for a day key.
-func holdsOn(ctx context.Context, tx *store.Tx, patientID, key string) (n int, err error) {
-	err = tx.QueryRow(ctx, "SELECT COUNT(*) FROM appointments WHERE patient_id = $1 AND day_key = $2 AND active = 1", patientID, key).Scan(&n)
+// holdsOn counts the active appointments of a person for a day key, save one.
+func holdsOn(ctx context.Context, tx *store.Tx, patientID, key, without string) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT COUNT(*) FROM appointments WHERE patient_id = $1 AND day_key = $2 AND active = 1 AND id <> $3",
+		patientID, key, without).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count a person's bookings: %w", err)
 	}

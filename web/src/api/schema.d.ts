@@ -18342,6 +18342,10 @@ export interface operations {
         parameters: {
             query: {
                 member: string;
+                /** @description A number of the session, for its own time to give it back */
+                number?: string;
+                /** @description The appointment that would be moved here, which then does not count */
+                change?: string;
             };
             header?: never;
             path: {

@@ -31,8 +31,8 @@ export const api = {
     items(unwrap(client.GET('/api/portal/timetable', { params: { query } }))),
   session: (id: string) => unwrap(client.GET('/api/portal/sessions/{id}', byID(id))),
   slots: (id: string) => items(unwrap(client.GET('/api/portal/sessions/{id}/numbers', byID(id)))),
-  terms: (id: string, member: string) =>
-    unwrap(client.GET('/api/portal/sessions/{id}/terms', { params: { path: { id }, query: { member } } })),
+  terms: (id: string, query: { member: string; number?: string; change?: string }) =>
+    unwrap(client.GET('/api/portal/sessions/{id}/terms', { params: { path: { id }, query } })),
 
   code: (phone: string, lang: Lang) => unwrap(client.POST('/api/portal/code', { body: { phone, lang } })),
   signIn: (phone: string, code: string, lang: Lang) => unwrap(client.POST('/api/portal/sign-in', { body: { phone, code, lang } })),
