@@ -13,3 +13,8 @@ export async function loadHospital(): Promise<void> {
     state.failed = true // the pages say so where it matters
   }
 }
+
+/** A site's English name, "" when it has none. */
+export function campusEN(campus: string): string {
+  return state.info?.campuses.find((c) => c.name === campus)?.name_en ?? ''
+}

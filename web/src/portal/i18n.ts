@@ -52,18 +52,19 @@ export function useWords() {
     new Intl.DateTimeFormat(lang(), { timeZone: 'UTC', ...o }).format(new Date(`${date}T00:00:00Z`))
   const weekday = (date: string): string => format(date, { weekday: 'short' })
   const monthDay = (date: string): string => format(date, { month: lang() === 'en' ? 'short' : 'long', day: 'numeric' })
+  const dated = (date: string): string => (lang() === 'en' ? `${weekday(date)}, ${monthDay(date)}` : `${monthDay(date)} ${weekday(date)}`)
   const fullDay = (date: string): string => {
     const near = nearness(date)
-    const plain = `${monthDay(date)} ${weekday(date)}`
+    const plain = dated(date)
     return near ? `${plain} · ${t(`day.${near}`)}` : plain
   }
   const localDay = (at: string): string => new Intl.DateTimeFormat('en-CA', { timeZone: zone(), dateStyle: 'short' }).format(new Date(at))
-  const moment = (at: string): string => `${monthDay(localDay(at))} ${weekday(localDay(at))} ${time(at)}`
+  const moment = (at: string): string => `${dated(localDay(at))} ${time(at)}`
   const name = (zh: string, en: string): string => (lang() === 'en' && en ? en : zh)
 
   /** A sentence for a key with parameters that the server chose. */
   const say = (key: string, params?: Record<string, unknown>, otherwise = 'invalid'): string => {
-    const p = readable(params, moment, (d) => `${monthDay(d)} ${weekday(d)}`)
+    const p = readable(params, moment, dated)
     const code = (group: string, v: unknown): unknown => (te(`${group}.${String(v)}`) ? t(`${group}.${String(v)}`) : v)
     Object.assign(p, { scope: code('scope', p.scope), per: code('per', p.per) })
     return te(`error.${key}`) ? t(`error.${key}`, p) : t(`error.${otherwise}`, p)
