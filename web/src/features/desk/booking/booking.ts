@@ -229,8 +229,7 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
       if (a.state === 'requested') {
         held.value = a
         stage.value = 'held'
-      }
-      else finish(a)
+      } else finish(a)
     } catch (err) {
       refuse(err)
     } finally {
