@@ -74,7 +74,7 @@ func (s *Service) book(ctx context.Context, tx *store.Tx, who identity.Principal
 	if err := lockPerson(ctx, tx, r.PatientID); err != nil {
 		return Appointment{}, err
 	}
-	l, err := lookAround(ctx, tx, r.SessionID, r.PatientID, r.Key)
+	l, err := lookAround(ctx, tx, r.SessionID, r.PatientID, r.Key, s.now())
 	if err != nil {
 		return Appointment{}, err
 	}
@@ -97,7 +97,7 @@ func (s *Service) book(ctx context.Context, tx *store.Tx, who identity.Principal
 	if err != nil {
 		return Appointment{}, err
 	}
-	if err := s.permit(ctx, tx, p, l.session, r, ""); err != nil {
+	if err := s.permit(ctx, tx, p, l.session, r, known{noBans: !l.banned}); err != nil {
 		return Appointment{}, err
 	}
 	if err := s.checkHold(ctx, tx, r); err != nil {

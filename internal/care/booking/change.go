@@ -121,7 +121,7 @@ func (s *Service) move(ctx context.Context, tx *store.Tx, who identity.Principal
 	if err := lockPerson(ctx, tx, r.PatientID); err != nil {
 		return Appointment{}, err
 	}
-	l, err := lookAround(ctx, tx, r.SessionID, r.PatientID, r.Key)
+	l, err := lookAround(ctx, tx, r.SessionID, r.PatientID, r.Key, s.now())
 	if err != nil {
 		return Appointment{}, err
 	}
@@ -144,7 +144,7 @@ func (s *Service) move(ctx context.Context, tx *store.Tx, who identity.Principal
 	if err != nil {
 		return Appointment{}, err
 	}
-	if err := s.permit(ctx, tx, p, l.session, r, old.ID); err != nil {
+	if err := s.permit(ctx, tx, p, l.session, r, known{without: old.ID, noBans: !l.banned}); err != nil {
 		return Appointment{}, err
 	}
 	// The old appointment steps aside, its number still taken, so that the new

@@ -130,7 +130,7 @@ func (s *Service) eligibleFor(ctx context.Context, tx *store.Tx, p Person, se Se
 	if ok, err := s.mayTake(ctx, tx, p.ID, se); err != nil || !ok {
 		return false, err
 	}
-	err := s.permit(ctx, tx, p, se, r, "")
+	err := s.permit(ctx, tx, p, se, r, known{})
 	var refusal *errs.Error
 	if as(err, &refusal) {
 		return false, nil

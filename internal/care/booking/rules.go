@@ -99,10 +99,15 @@ func (s *Service) days(ctx context.Context) workdays {
 	return workdays{special: h.Holidays}
 }
 
-// permit refuses what the policy does not allow this person to book. without
-// is an appointment that does not count, because it is being moved.
-func (s *Service) permit(ctx context.Context, tx *store.Tx, p Person, se Session, r Request, without string) error {
-	v, err := s.decide(ctx, tx, p, se, r, without)
+// known is what need not be asked of a person's history.
+type known struct {
+	without string // an appointment that does not count, because it is being moved
+	noBans  bool   // no penalty is in force
+}
+
+// permit refuses what the policy does not allow this person to book.
+func (s *Service) permit(ctx context.Context, tx *store.Tx, p Person, se Session, r Request, k known) error {
+	v, err := s.decide(ctx, tx, p, se, r, k)
 	if err != nil || v.Allowed {
 		return err
 	}
@@ -121,23 +126,25 @@ func refusalOf(r policy.Reason) error {
 	return &errs.Error{Kind: kind, Key: r.Key, Params: r.Params}
 }
 
-func (s *Service) decide(ctx context.Context, tx *store.Tx, p Person, se Session, r Request, without string) (policy.Verdict, error) {
+func (s *Service) decide(ctx context.Context, tx *store.Tx, p Person, se Session, r Request, k known) (policy.Verdict, error) {
 	rules, err := s.inForce(ctx, tx)
 	if err != nil {
 		return policy.Verdict{}, err
 	}
 	want, now := s.wanted(se, r), s.now().In(s.zone)
 	h := policy.History{}
-	if h.Bans, err = bansOf(ctx, tx, p.ID, now); err != nil {
-		return policy.Verdict{}, err
+	if !k.noBans {
+		if h.Bans, err = bansOf(ctx, tx, p.ID, now); err != nil {
+			return policy.Verdict{}, err
+		}
 	}
 	if needsBookings(rules.Policy.Limits, se) {
-		if h.Bookings, err = s.bookingsAround(ctx, tx, p.ID, want.Date, without); err != nil {
+		if h.Bookings, err = s.bookingsAround(ctx, tx, p.ID, want.Date, k.without); err != nil {
 			return policy.Verdict{}, err
 		}
 	}
 	v := policy.Decide(rules.Policy, policy.Person{BirthDate: p.BirthDate, RealName: p.RealName}, want, h, s.days(ctx), now)
-	return v, s.decideExam(ctx, tx, &v, p.ID, se, without)
+	return v, s.decideExam(ctx, tx, &v, p.ID, se, k.without)
 }
 
 // wanted describes a session to the policy.
@@ -253,7 +260,7 @@ func (s *Service) EligibilityFor(ctx context.Context, r Request, without string)
 		if err != nil {
 			return err
 		}
-		if v, err = s.decide(ctx, tx, p, se, r, without); err != nil {
+		if v, err = s.decide(ctx, tx, p, se, r, known{without: without}); err != nil {
 			return err
 		}
 		held, err := holdsOn(ctx, tx, r.PatientID, dayKey(se.Date, se.DepartmentID, se.ExamID), without)

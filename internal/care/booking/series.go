@@ -224,7 +224,7 @@ func (s *Service) bookVisit(ctx context.Context, tx *store.Tx, who identity.Prin
 			continue
 		}
 		var refusal *errs.Error
-		if err := s.permit(ctx, tx, p, se, r, ""); as(err, &refusal) {
+		if err := s.permit(ctx, tx, p, se, r, known{}); as(err, &refusal) {
 			continue
 		} else if err != nil {
 			return false, err

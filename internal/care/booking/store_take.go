@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"heartline/internal/platform/store"
 )
@@ -18,25 +19,27 @@ type look struct {
 	sameUntil int64 // when the hold that sameDay is ends; 0: it is no hold
 	replay    string
 	hash      string // of the request that replay answered
+	banned    bool   // penalties are in force
 }
 
-func lookAround(ctx context.Context, tx *store.Tx, sessionID, patientID, key string) (look, error) {
+func lookAround(ctx context.Context, tx *store.Tx, sessionID, patientID, key string, now time.Time) (look, error) {
 	var l look
-	var free int
+	var free, bans int
 	se, err := scanSession(tx.QueryRow(ctx, `SELECT `+sessionColumns+`,
 			CASE WHEN EXISTS (SELECT 1 FROM booking_numbers n WHERE n.session_id = s.id AND n.state = 'free') THEN 1 ELSE 0 END,
+			CASE WHEN EXISTS (SELECT 1 FROM booking_penalties p WHERE p.patient_id = $2 AND p.until_at > $4 AND p.state <> 'lifted') THEN 1 ELSE 0 END,
 			COALESCE(d.id, ''), COALESCE(CASE WHEN d.state = 'requested' THEN d.expires_at END, 0), COALESCE(k.id, ''), COALESCE(k.request_hash, '')
 		FROM booking_sessions s
 		LEFT JOIN appointments d ON d.patient_id = $2 AND d.day_key = s.day_key AND d.active = 1
 		LEFT JOIN appointments k ON k.idem_key = $3 AND k.idem_key <> ''
-		WHERE s.id = $1`, sessionID, patientID, key), &free, &l.sameDay, &l.sameUntil, &l.replay, &l.hash)
+		WHERE s.id = $1`, sessionID, patientID, key, store.Millis(now)), &free, &bans, &l.sameDay, &l.sameUntil, &l.replay, &l.hash)
 	if store.IsNoRows(err) {
 		return look{}, sessionNotFound()
 	}
 	if err != nil {
 		return look{}, fmt.Errorf("read session: %w", err)
 	}
-	l.session, l.anyFree = se, free == 1
+	l.session, l.anyFree, l.banned = se, free == 1, bans == 1
 	return l, nil
 }
 
@@ -47,7 +50,7 @@ func lockPerson(ctx context.Context, tx *store.Tx, patientID string) error {
 	if tx.Dialect() == store.SQLite {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 33))`, patientID); err != nil {
+	if err := tx.Later(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 33))`, patientID); err != nil {
 		return fmt.Errorf("lock person: %w", err)
 	}
 	return nil
@@ -67,23 +70,41 @@ const (
 	reachAll
 )
 
-// within is the condition of a reach on booking_numbers n, with four
-// parameters from $first on.
-func within(first int) string {
-	p := func(i int) string { return "$" + strconv.Itoa(first+i) }
-	return `n.state = 'free' AND (n.lane = ` + p(0) + ` OR (n.lane = '' AND ` + p(1) + ` >= 1) OR (n.lane <> 'added' AND ` + p(1) + ` = 2))
-		AND (n.start_at > ` + p(2) + ` OR (n.end_at > ` + p(2) + ` AND ` + p(3) + ` = 1))`
-}
-
-// pick finds the number to give: the one asked for, or the earliest of the
-// channel's own lane, then of the shared one, then of what others left.
-func pick(lock string) string {
-	return `SELECT n.id FROM booking_numbers n WHERE n.session_id = $1 AND ($2 = '' OR n.id = $2) AND ` + within(3) + `
-		ORDER BY CASE n.lane WHEN $3 THEN 0 WHEN '' THEN 1 ELSE 2 END, n.seq LIMIT 1` + lock
-}
-
-func pickArgs(sessionID, numberID string, r reach) []any {
-	return []any{sessionID, numberID, string(r.lane), r.mode, r.now, r.begun}
+// pick is the query for the number to give, with its parameters: the one asked
+// for, or the earliest of the channel's own lane, then of the shared one, then
+// of what others left. Each of these reads the index of free numbers to the
+// first that will do. What is not wanted is left out of the text, so that one
+// plan is right for all who ask alike.
+func pick(sessionID, numberID string, r reach, lock string) (query string, args []any) {
+	args = []any{sessionID, r.now}
+	inTime := "n.start_at > $2"
+	if r.begun == 1 {
+		inTime = "n.end_at > $2"
+	}
+	from := func(lane string) string {
+		return `SELECT n.id FROM booking_numbers n WHERE n.session_id = $1 AND n.state = 'free' AND ` + lane + ` AND ` + inTime + ` ORDER BY n.seq LIMIT 1` + lock
+	}
+	if numberID != "" {
+		args = append(args, numberID, string(r.lane), r.mode)
+		return from("n.id = $3 AND (n.lane = $4 OR n.lane = '' AND $5 >= 1 OR n.lane <> 'added' AND $5 = 2)"), args
+	}
+	lanes := []string{from("n.lane = ''")}
+	if r.mode == reachOwn {
+		lanes = nil
+	}
+	if r.mode == reachOwn || r.lane != LaneShared {
+		args = append(args, string(r.lane))
+		lanes = append([]string{from("n.lane = $3")}, lanes...)
+		if r.mode == reachAll {
+			lanes = append(lanes, from("n.lane NOT IN ('', 'added', $3)"))
+		}
+	} else if r.mode == reachAll {
+		lanes = append(lanes, from("n.lane NOT IN ('', 'added')"))
+	}
+	if len(lanes) == 1 {
+		return lanes[0], args
+	}
+	return "SELECT id FROM (" + strings.Join(lanes, ") AS one UNION ALL SELECT id FROM (") + ") AS other LIMIT 1", args
 }
 
 const numberReturned = `id, session_id, seq, start_at, end_at, lane, state`
@@ -106,15 +127,15 @@ func seize(ctx context.Context, tx *store.Tx, numberID string, r reach, a Appoin
 }
 
 func seizeSQLite(ctx context.Context, tx *store.Tx, numberID string, r reach, a Appointment, key, hash string, e Event) (Number, bool, error) {
-	n, err := scanNumber(tx.QueryRow(ctx, `UPDATE booking_numbers SET state = 'taken' WHERE id = (`+pick("")+`) RETURNING `+numberReturned,
-		pickArgs(a.SessionID, numberID, r)...))
+	query, args := pick(a.SessionID, numberID, r, "")
+	n, err := scanNumber(tx.QueryRow(ctx, `UPDATE booking_numbers SET state = 'taken' WHERE id = (`+query+`) RETURNING `+numberReturned, args...))
 	if store.IsNoRows(err) {
 		return Number{}, false, nil
 	}
 	if err != nil {
 		return Number{}, false, fmt.Errorf("take number: %w", err)
 	}
-	args := append([]any{n.ID, n.Seq, millis(n.StartAt), millis(n.EndAt), string(n.Lane)}, newRow(a, key, hash)...)
+	args = append([]any{n.ID, n.Seq, millis(n.StartAt), millis(n.EndAt), string(n.Lane)}, newRow(a, key, hash)...)
 	if _, err := tx.Exec(ctx, `INSERT INTO appointments (`+insertColumns+`) VALUES (`+placeholders(0, len(args))+`)`, args...); err != nil {
 		return Number{}, false, fmt.Errorf("insert appointment: %w", err)
 	}
@@ -127,12 +148,12 @@ func seizePostgres(ctx context.Context, tx *store.Tx, lock, numberID string, r r
 	if err != nil {
 		return Number{}, false, err
 	}
-	args := pickArgs(a.SessionID, numberID, r)
+	query, args := pick(a.SessionID, numberID, r, lock)
 	row, first := newRow(a, key, hash), len(args)
 	args = append(args, row...)
 	args = append(args, e.ID, millis(e.At), e.Kind, e.Actor, detail)
 	last := first + len(row)
-	n, err := scanNumber(tx.QueryRow(ctx, `WITH picked AS (`+pick(lock)+`),
+	n, err := scanNumber(tx.QueryRow(ctx, `WITH picked AS (`+query+`),
 		taken AS (UPDATE booking_numbers n SET state = 'taken' FROM picked WHERE n.id = picked.id
 			RETURNING n.id, n.session_id, n.seq, n.start_at, n.end_at, n.lane, n.state),
 		given AS (INSERT INTO appointments (`+insertColumns+`)

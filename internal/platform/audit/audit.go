@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"heartline/internal/platform/id"
@@ -36,7 +37,13 @@ type Entry struct {
 }
 
 // Log appends entries. One Log serves the whole process.
-type Log struct{ now func() time.Time }
+type Log struct {
+	now func() time.Time
+
+	// PostgreSQL only, see chain.
+	behind atomic.Bool  // some entries may have been left out
+	swept  atomic.Int64 // when we looked for such entries last
+}
 
 type head struct {
 	seq  int64
@@ -71,11 +78,17 @@ func (l *Log) Append(ctx context.Context, tx *store.Tx, e Entry) error {
 		if err != nil {
 			return err
 		}
-		_, err = insert(ctx, tx, last, []pending{{e, detail}})
-		return err
+		return insert(ctx, tx, chained(last, pending{e, detail}))
 	}
-	tx.Together(l, l.chain)
+	tx.Together(l, l.chain, pending{e, detail})
 	return leave(ctx, tx, e, detail)
+}
+
+// chained is p with its place behind last.
+func chained(last head, p pending) pending {
+	p.entry.Seq = last.seq + 1
+	p.entry.Hash = hash(last.hash, p.entry, p.detail)
+	return p
 }
 
 // hash chains an entry to the one before. Lengths are part of what is hashed,

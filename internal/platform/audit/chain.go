@@ -3,8 +3,8 @@ package audit
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
+	"time"
 
 	"heartline/internal/platform/store"
 )
@@ -13,29 +13,41 @@ import (
 // PostgreSQL transactions run side by side, and each would have to wait for
 // the one before to chain its own entry: so they only leave their entries, and
 // all those that become durable together are chained in one go, before any of
-// them is acknowledged. An entry whose process died in between is chained with
-// the next ones.
-func (l *Log) chain(ctx context.Context, tx *store.Tx) error {
+// them is acknowledged. Entries whose process died in between, or whose turn
+// failed, are swept up by the next turn.
+func (l *Log) chain(ctx context.Context, tx *store.Tx, items []any) error {
 	if err := lockChain(ctx, tx); err != nil { // other nodes chain as well
 		return err
 	}
-	list, err := takePending(ctx, tx)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	slices.SortFunc(list, func(a, b pending) int { return cmp.Compare(a.entry.ID, b.entry.ID) })
 	last, err := readHead(ctx, tx)
 	if err != nil {
 		return err
 	}
-	for len(list) > 0 {
-		n := min(len(list), perInsert)
-		if last, err = insert(ctx, tx, last, list[:n]); err != nil {
-			return fmt.Errorf("chain audit entries: %w", err)
-		}
-		list = list[n:]
+	list, err := l.takeTurn(ctx, tx, items)
+	if err != nil {
+		return err
 	}
-	return nil
+	slices.SortFunc(list, func(a, b pending) int { return cmp.Compare(a.entry.ID, b.entry.ID) })
+	return insertMany(ctx, tx, last, list)
+}
+
+// sweepEvery is how often a node looks for what others left.
+const sweepEvery = time.Minute
+
+// takeTurn takes the entries of the Writes that wait, or all that there are.
+func (l *Log) takeTurn(ctx context.Context, tx *store.Tx, items []any) ([]pending, error) {
+	now := l.now()
+	failed := l.behind.Swap(true)
+	if failed || now.Sub(store.Time(l.swept.Load())) > sweepEvery {
+		tx.AfterCommit(func() { l.swept.Store(store.Millis(now)); l.behind.Store(false) })
+		return takeAll(ctx, tx)
+	}
+	tx.AfterCommit(func() { l.behind.Store(false) })
+	list := make([]pending, len(items))
+	for i, item := range items {
+		list[i] = item.(pending)
+	}
+	return takeThese(ctx, tx, list)
 }
 
 // pending is an entry with its detail as it is stored and hashed.

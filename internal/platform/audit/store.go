@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,42 +22,49 @@ func readHead(ctx context.Context, tx *store.Tx) (head, error) {
 	return h, nil
 }
 
-// perInsert keeps a statement below the parameter limits.
-const perInsert = 200
-
-// insert chains entries behind last and returns the new head.
-func insert(ctx context.Context, tx *store.Tx, last head, list []pending) (head, error) {
-	const width = 14
-	rows, args := make([]string, len(list)), make([]any, 0, width*len(list))
-	for i, p := range list {
-		e := p.entry
-		e.Seq = last.seq + 1
-		e.Hash = hash(last.hash, e, p.detail)
-		last = head{seq: e.Seq, hash: e.Hash}
-		rows[i] = marks(len(args), width)
-		args = append(args, e.Seq, e.ID, store.Millis(e.At), e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID,
-			e.Patient, e.Reason, e.IP, e.RequestID, string(p.detail), e.Hash)
+func insert(ctx context.Context, tx *store.Tx, p pending) error {
+	e := p.entry
+	_, err := tx.Exec(ctx, `INSERT INTO audit_log (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		e.Seq, e.ID, store.Millis(e.At), e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID, e.Patient, e.Reason, e.IP, e.RequestID,
+		string(p.detail), e.Hash)
+	if err != nil {
+		return fmt.Errorf("append audit entry: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO audit_log (`+columns+`) VALUES `+strings.Join(rows, ", "), args...); err != nil {
-		return head{}, fmt.Errorf("append audit entry: %w", err)
-	}
-	return last, nil
+	return nil
 }
 
-// marks gives "($5, $6, …)": n parameters, the first after number before.
-func marks(before, n int) string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = "$" + strconv.Itoa(before+i+1)
+// insertMany chains entries behind last, on PostgreSQL in one statement.
+func insertMany(ctx context.Context, tx *store.Tx, last head, list []pending) error {
+	if len(list) == 0 {
+		return nil
 	}
-	return "(" + strings.Join(list, ", ") + ")"
+	var seq, at []int64
+	var text [12][]string
+	for _, p := range list {
+		p = chained(last, p)
+		e := p.entry
+		last = head{seq: e.Seq, hash: e.Hash}
+		seq, at = append(seq, e.Seq), append(at, store.Millis(e.At))
+		for i, s := range []string{e.ID, e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID, e.Patient, e.Reason, e.IP, e.RequestID,
+			string(p.detail), e.Hash} {
+			text[i] = append(text[i], s)
+		}
+	}
+	err := tx.Later(ctx, `INSERT INTO audit_log (`+columns+`) SELECT * FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]),
+		CAST($4 AS TEXT[]), CAST($5 AS TEXT[]), CAST($6 AS TEXT[]), CAST($7 AS TEXT[]), CAST($8 AS TEXT[]), CAST($9 AS TEXT[]), CAST($10 AS TEXT[]),
+		CAST($11 AS TEXT[]), CAST($12 AS TEXT[]), CAST($13 AS TEXT[]), CAST($14 AS TEXT[]))`,
+		seq, text[0], at, text[1], text[2], text[3], text[4], text[5], text[6], text[7], text[8], text[9], text[10], text[11])
+	if err != nil {
+		return fmt.Errorf("chain audit entries: %w", err)
+	}
+	return nil
 }
 
 const pendingColumns = `id, at, actor, actor_name, action, object, object_id, patient, reason, ip, request_id, detail`
 
 // leave puts an entry where chain finds it once tx is committed.
 func leave(ctx context.Context, tx *store.Tx, e Entry, detail []byte) error {
-	_, err := tx.Exec(ctx, `INSERT INTO audit_pending (`+pendingColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+	err := tx.Later(ctx, `INSERT INTO audit_pending (`+pendingColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		e.ID, store.Millis(e.At), e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID, e.Patient, e.Reason, e.IP, e.RequestID, string(detail))
 	if err != nil {
 		return fmt.Errorf("append audit entry: %w", err)
@@ -69,13 +76,36 @@ func leave(ctx context.Context, tx *store.Tx, e Entry, detail []byte) error {
 const chainLock = 0x6175646974 // "audit"
 
 func lockChain(ctx context.Context, tx *store.Tx) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(chainLock)); err != nil {
+	if err := tx.Later(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(chainLock)); err != nil {
 		return fmt.Errorf("lock audit chain: %w", err)
 	}
 	return nil
 }
 
-func takePending(ctx context.Context, tx *store.Tx) ([]pending, error) {
+// takeThese takes those of the entries that nobody else took.
+func takeThese(ctx context.Context, tx *store.Tx, list []pending) ([]pending, error) {
+	ids := make([]string, len(list))
+	for i, p := range list {
+		ids[i] = p.entry.ID
+	}
+	rows, err := tx.Query(ctx, `DELETE FROM audit_pending WHERE id = ANY($1) RETURNING id`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("take pending audit entries: %w", err)
+	}
+	defer rows.Close()
+	there := make(map[string]bool, len(list))
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("take pending audit entries: %w", err)
+		}
+		there[id] = true
+	}
+	return slices.DeleteFunc(list, func(p pending) bool { return !there[p.entry.ID] }), rows.Err()
+}
+
+// takeAll takes every entry there is.
+func takeAll(ctx context.Context, tx *store.Tx) ([]pending, error) {
 	rows, err := tx.Query(ctx, `DELETE FROM audit_pending RETURNING `+pendingColumns)
 	if err != nil {
 		return nil, fmt.Errorf("take pending audit entries: %w", err)
@@ -194,9 +224,26 @@ func Verify(ctx context.Context, db *store.DB) (n int, err error) {
 			prev = e.Hash
 			n++
 		}
-		return rows.Err()
+		if err := rows.Err(); err != nil {
+			return fmt.Errorf("verify audit log: %w", err)
+		}
+		return verifyPending(ctx, tx, n)
 	})
 	return n, err
+}
+
+// verifyPending finds entries that should have been chained long ago.
+func verifyPending(ctx context.Context, tx *store.Tx, n int) error {
+	var late int
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_pending WHERE at < $1 + (SELECT MAX(at) FROM (SELECT MAX(at) AS at FROM audit_pending
+		UNION ALL SELECT MAX(at) FROM audit_log) AS newest)`, -2*sweepEvery.Milliseconds()).Scan(&late)
+	if err != nil {
+		return fmt.Errorf("verify audit log: %w", err)
+	}
+	if late > 0 {
+		return &Broken{Seq: int64(n) + 1, Reason: fmt.Sprintf("%d entries are not chained", late)}
+	}
+	return nil
 }
 
 func scan(rows interface{ Scan(...any) error }) (e Entry, detail []byte, err error) {

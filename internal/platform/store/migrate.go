@@ -37,11 +37,13 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	if db.flusher == nil {
+		_, err = p.Up(ctx)
+	} else {
+		err = db.flusher.durably(ctx, func() error { _, err := p.Up(ctx); return err })
 	}
-	if db.flusher != nil {
-		return db.flusher.wait(nil)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
 }

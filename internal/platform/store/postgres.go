@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // Attempts of one Write on PostgreSQL. From aloneFrom on, a transaction runs
@@ -48,11 +47,13 @@ func openPostgres(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	db := &DB{dialect: Postgres, url: url, flusher: &flusher{conn: stdlib.OpenDB(*cfg)}}
-	db.flusher.conn.SetMaxOpenConns(1)
+	flushing := cfg.Copy()
+	flushing.RuntimeParams["enable_seqscan"] = "off" // what is done together finds its rows by key, also in tables nobody counted yet
+	db := &DB{dialect: Postgres, url: url, flusher: &flusher{db: openPipelining(*flushing)}}
+	db.flusher.db.SetMaxOpenConns(1)
 	writing := cfg.Copy()
 	writing.RuntimeParams["synchronous_commit"] = "off" // see flusher
-	db.pool = stdlib.OpenDB(*writing)
+	db.pool = openPipelining(*writing)
 	n := max(16, 8*runtime.GOMAXPROCS(0))
 	db.pool.SetMaxOpenConns(n)
 	db.pool.SetMaxIdleConns(n)
@@ -69,8 +70,15 @@ func openPostgres(ctx context.Context, url string) (*DB, error) {
 // collided with another transaction.
 func (db *DB) writePostgres(ctx context.Context, level sql.IsolationLevel, fn func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := db.attempt(ctx, level, fn, attempt >= aloneFrom)
-		if err == nil || !isRetryable(err) || attempt == maxAttempts {
+		tx, session, err := db.attempt(ctx, level, fn, attempt >= aloneFrom)
+		if err == nil { // committed: from here on nothing may be tried again
+			if err := db.flusher.wait(session, tx.together); err != nil {
+				return err
+			}
+			tx.committed()
+			return nil
+		}
+		if !isRetryable(err) || attempt == maxAttempts {
 			return err
 		}
 		if err := pause(ctx, attempt); err != nil {
@@ -79,26 +87,20 @@ func (db *DB) writePostgres(ctx context.Context, level sql.IsolationLevel, fn fu
 	}
 }
 
-func (db *DB) attempt(ctx context.Context, level sql.IsolationLevel, fn func(*Tx) error, alone bool) error {
-	tx, err := db.attemptTx(ctx, level, fn, alone)
-	if err == nil {
-		err = db.flusher.wait(tx.together)
-	}
-	if err == nil {
-		tx.committed()
-	}
-	return err
-}
-
-func (db *DB) attemptTx(ctx context.Context, level sql.IsolationLevel, fn func(*Tx) error, alone bool) (*Tx, error) {
+// attempt runs fn in a transaction that is committed, but not yet on disk, when
+// it returns. session is what its flush must go through.
+func (db *DB) attempt(ctx context.Context, level sql.IsolationLevel, fn func(*Tx) error, alone bool) (_ *Tx, session int, err error) {
 	leave, err := db.lane.enter(ctx, alone)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer leave()
+	if session, err = db.flusher.begin(ctx); err != nil {
+		return nil, 0, err
+	}
 	sqlTx, err := db.pool.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 	if err != nil {
-		return nil, fmt.Errorf("begin write: %w", closedError(err))
+		return nil, 0, fmt.Errorf("begin write: %w", closedError(err))
 	}
 	tx := &Tx{dialect: Postgres, tx: sqlTx}
 	committed := false
@@ -111,14 +113,14 @@ func (db *DB) attemptTx(ctx context.Context, level sql.IsolationLevel, fn func(*
 	err = tx.run(ctx, fn)
 	tx.closeRows()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := sqlTx.Commit(); err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
+		return nil, 0, fmt.Errorf("commit: %w", err)
 	}
 	committed = true
 	tx.end(true)
-	return tx, nil
+	return tx, session, nil
 }
 
 // pause waits a little longer, and less predictably, before each new attempt.

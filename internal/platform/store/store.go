@@ -140,7 +140,7 @@ type Tx struct {
 	afterCommit  []func()
 	onEnd        []func(committed bool)
 	savepoints   int
-	together     map[any]func(ctx context.Context, tx *Tx) error
+	together     []joined
 }
 
 // Exec runs one statement and returns the number of rows it changed.
@@ -150,6 +150,14 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+// Later runs one statement whose outcome nobody waits for: PostgreSQL is sent
+// it together with the next statement, or with COMMIT. Its failure may come as
+// the failure of that one.
+func (tx *Tx) Later(ctx context.Context, query string, args ...any) error {
+	_, err := tx.Exec(context.WithValue(ctx, laterKey{}, true), query, args...)
+	return err
 }
 
 // Query runs one query; rows left open are closed when the transaction ends.
@@ -185,16 +193,16 @@ func (tx *Tx) OnEnd(fn func(committed bool)) { tx.onEnd = append(tx.onEnd, fn) }
 func (tx *Tx) Dialect() Dialect { return tx.dialect }
 
 // Together runs fn, on PostgreSQL, in a transaction after this one, once for
-// all Writes that become durable together and gave the same key. Write returns
-// after it; its failure fails them all, although they are committed: fn must
-// find what it missed the next time. SQLite, where every Write sees all before
+// all Writes that become durable together and gave the same key, with the items
+// of them all. Write returns after it, and also when it failed: what fn did not
+// do it must find out and make up for. SQLite, where every Write sees all before
 // it, runs nothing.
-func (tx *Tx) Together(key any, fn func(ctx context.Context, tx *Tx) error) {
-	if tx.together == nil {
-		tx.together = make(map[any]func(ctx context.Context, tx *Tx) error)
-	}
-	tx.together[key] = fn
+func (tx *Tx) Together(key any, fn Shared, item any) {
+	tx.together = append(tx.together, joined{key, fn, item})
 }
+
+// Shared is what Writes want to be done together.
+type Shared func(ctx context.Context, tx *Tx, items []any) error
 
 // SQLTx is the transaction below, for libraries that insist on one. On SQLite
 // it is shared with other writers: never commit it, roll it back, or give its
@@ -210,15 +218,18 @@ func (tx *Tx) Try(ctx context.Context, fn func() error) error {
 	if _, err := tx.Exec(ctx, "SAVEPOINT "+name); err != nil {
 		return fmt.Errorf("savepoint: %w", err)
 	}
-	if err := fn(); err != nil {
+	err := fn()
+	if err == nil {
+		_, err = tx.Exec(ctx, "RELEASE SAVEPOINT "+name) // also says how the statements went that were to come later
+	}
+	if err != nil {
 		if _, undo := tx.Exec(ctx, "ROLLBACK TO SAVEPOINT "+name); undo != nil {
 			return errors.Join(err, fmt.Errorf("undo savepoint: %w", undo))
 		}
 		_, release := tx.Exec(ctx, "RELEASE SAVEPOINT "+name)
 		return errors.Join(err, release)
 	}
-	_, err := tx.Exec(ctx, "RELEASE SAVEPOINT "+name)
-	return err
+	return nil
 }
 
 // context removes cancellation where it would destroy other writers' work:
