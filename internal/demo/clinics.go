@@ -36,6 +36,9 @@ func (s *seeder) seedClinics(ctx context.Context) error {
 			}
 		}
 	}
+	if err := s.seedExams(ctx); err != nil {
+		return err
+	}
 	from, to := s.now.Format(time.DateOnly), s.now.AddDate(0, 0, clinicDays).Format(time.DateOnly)
 	if _, err := s.Booking.Generate(ctx, from, to); err != nil {
 		return fmt.Errorf("plan clinics: %w", err)
@@ -135,7 +138,7 @@ func (s *seeder) seedAppointments(ctx context.Context) error {
 	}
 	soon := make(map[string][]booking.Session)
 	for _, se := range table {
-		if se.StartAt.After(s.now) && se.Type != booking.Exam {
+		if se.StartAt.After(s.now) && (se.Type != booking.Exam || s.dice.chance(0.3)) {
 			soon[se.DepartmentID] = append(soon[se.DepartmentID], se)
 		}
 	}

@@ -3,6 +3,7 @@ package demo
 import (
 	"testing"
 
+	"heartline/internal/care/booking"
 	"heartline/internal/platform/store"
 )
 
@@ -17,6 +18,10 @@ func checkClinics(t *testing.T, db *store.DB) {
 		"free numbers":        {"SELECT COUNT(*) FROM booking_numbers WHERE state = 'free'", 20000},
 		"appointments":        {"SELECT COUNT(*) FROM appointments WHERE state IN ('scheduled', 'checked_in')", appointments},
 		"departments to book": {"SELECT COUNT(DISTINCT department_id) FROM booking_sessions", 20},
+		"examinations":        {"SELECT COUNT(*) FROM exam_items WHERE preparation <> '' AND preparation_en <> ''", len(booking.DefaultExams())},
+		"kept apart":          {"SELECT COUNT(*) FROM exam_exclusions", 9},
+		"sessions of them":    {"SELECT COUNT(DISTINCT exam_id) FROM booking_sessions WHERE exam_id <> ''", len(booking.DefaultExams())},
+		"examinations booked": {"SELECT COUNT(*) FROM appointments WHERE exam_id <> ''", 5},
 		"cards with money":    {"SELECT COUNT(*) FROM ledger_cards WHERE available > 0", cards},
 	} {
 		if n := count(t, db, c.sql); n < c.min {
