@@ -111,13 +111,14 @@ type AppointmentView struct {
 // AppointmentCan says what the state of an appointment, and the reader's
 // rights, allow. Deadlines of the policy are checked when it is done.
 type AppointmentCan struct {
-	Confirm  bool `json:"confirm"`
-	Change   bool `json:"change"`
-	Cancel   bool `json:"cancel"`
-	Arrive   bool `json:"arrive"`
-	CheckIn  bool `json:"check_in"`
-	Complete bool `json:"complete"`
-	Miss     bool `json:"miss"`
+	Confirm     bool `json:"confirm"`
+	Change      bool `json:"change"`
+	Cancel      bool `json:"cancel"`
+	Arrive      bool `json:"arrive"`
+	CheckIn     bool `json:"check_in"`
+	Complete    bool `json:"complete"`
+	Miss        bool `json:"miss"`
+	Acknowledge bool `json:"acknowledge" doc:"Note that the patient says that they will come"`
 }
 
 // AppointmentEventView is one entry of an appointment's history.
@@ -204,11 +205,24 @@ type AppointmentCancelInput struct {
 	}
 }
 
+// CancelTermsView is what giving a number back now would mean.
+type CancelTermsView struct {
+	Allowed     bool             `json:"allowed" doc:"By the patient's own wish; the house may always cancel"`
+	Reason      *EligibilityNote `json:"reason,omitempty" doc:"Why not"`
+	Until       *time.Time       `json:"until,omitempty" doc:"Last moment for the patient"`
+	RefundCents int64            `json:"refund_cents" doc:"Goes back to the card"`
+	Count       int              `json:"count" doc:"So many of these with this one in the span; 0 when it counts for nothing"`
+	Limit       int              `json:"limit" doc:"At which a penalty follows"`
+	Per         string           `json:"per" doc:"The span: month, half_year, year or rolling"`
+	BanUntil    *time.Time       `json:"ban_until,omitempty" doc:"The penalty that would follow at once"`
+}
+
 // AcknowledgeInput is the answer to a reminder.
 type AcknowledgeInput struct {
 	ByID
 	Body struct {
-		Answer string `json:"answer" enum:"confirm,cancel"`
+		Answer  string `json:"answer" enum:"confirm,cancel"`
+		Channel string `json:"channel,omitempty" maxLength:"20" default:"desk"`
 	}
 }
 
@@ -225,6 +239,7 @@ func (s *Server) routeBooking() {
 	get(s, one+"/history", "getAppointmentHistory", "What happened to an appointment", read, s.getAppointmentHistory)
 	post(s, one+"/confirm", "confirmAppointment", "Make an appointment of a hold", write, s.confirmAppointment)
 	post(s, one+"/change", "changeAppointment", "Move to another number", write, s.changeAppointment)
+	get(s, one+"/terms", "getCancelTerms", "What giving a number back now would mean", write, s.getCancelTerms)
 	post(s, one+"/cancel", "cancelAppointment", "Give a number back", write, s.cancelAppointment)
 	post(s, one+"/acknowledge", "acknowledgeAppointment", "Answer of the patient to a reminder", write, s.acknowledgeAppointment)
 	post(s, one+"/arrive", "arriveAppointment", "The patient is in the house", checkIn, s.arriveAppointment)

@@ -143,6 +143,7 @@ func appointmentView(p places, a booking.Appointment, se booking.Session, who id
 			Confirm: write && a.Allows(booking.ActConfirm), Change: write && a.Allows(booking.ActChange), Cancel: write && a.Allows(booking.ActCancel),
 			Arrive: checkIn && a.Allows(booking.ActArrive), CheckIn: checkIn && a.Allows(booking.ActCheckIn),
 			Complete: checkIn && a.Allows(booking.ActComplete), Miss: checkIn && a.Allows(booking.ActMiss),
+			Acknowledge: write && !a.Confirmed && a.Allows(booking.ActAcknowledge),
 		},
 	}
 }
@@ -317,9 +318,28 @@ func (s *Server) cancelAppointment(ctx context.Context, in *AppointmentCancelInp
 	})
 }
 
+func (s *Server) getCancelTerms(ctx context.Context, in *ByID) (*Out[CancelTermsView], error) {
+	svc, err := s.booking()
+	if err != nil {
+		return nil, err
+	}
+	t, err := svc.CancelTerms(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	v := CancelTermsView{Allowed: t.Allowed, Until: maybe(t.Until), RefundCents: t.Refund, BanUntil: maybe(t.BanTo)}
+	if !t.Allowed {
+		v.Reason = &EligibilityNote{Key: t.Reason.Key, Params: t.Reason.Params}
+	}
+	if t.Counts {
+		v.Count, v.Limit, v.Per = t.Near.Count, t.Near.Limit, string(t.Near.Per)
+	}
+	return out(v), nil
+}
+
 func (s *Server) acknowledgeAppointment(ctx context.Context, in *AcknowledgeInput) (*Out[AppointmentView], error) {
 	return s.step(ctx, in.ID, func(svc *booking.Service, ctx context.Context, appointmentID string) (booking.Appointment, error) {
-		return svc.Acknowledge(ctx, appointmentID, in.Body.Answer)
+		return svc.Acknowledge(ctx, appointmentID, in.Body.Answer, channelOf(in.Body.Channel))
 	})
 }
 

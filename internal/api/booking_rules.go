@@ -46,6 +46,9 @@ type EligibilityQuery struct {
 	Patient string `query:"patient" required:"true" minLength:"1" maxLength:"64"`
 	Session string `query:"session" required:"true" minLength:"1" maxLength:"64"`
 	Channel string `query:"channel" maxLength:"20" default:"desk"`
+	Lane    string `query:"lane" enum:"vip,added," doc:"To draw from a lane of its own"`
+	Number  string `query:"number" maxLength:"64" doc:"The number wished, for the time until which it may be given back"`
+	Change  string `query:"change" maxLength:"64" doc:"An appointment that would be moved, and so does not count"`
 }
 
 // EligibilityView is the answer, with every reason.
@@ -195,6 +198,44 @@ type SeriesVisit struct {
 	Appointment *AppointmentView `json:"appointment,omitempty"`
 }
 
+// SeriesPlanView says what booking a series would give.
+type SeriesPlanView struct {
+	Visits []PlannedVisitView `json:"visits"`
+	Free   int                `json:"free" doc:"Visits for which there is a number"`
+}
+
+// PlannedVisitView is one visit of a plan: the number it would get, or why
+// there is none.
+type PlannedVisitView struct {
+	Seq         int              `json:"seq"`
+	Date        string           `json:"date" doc:"Wished, or of the number"`
+	Wished      string           `json:"wished"`
+	Appointment *AppointmentView `json:"appointment,omitempty" doc:"As it would be; nothing is stored"`
+	Why         *EligibilityNote `json:"why,omitempty"`
+}
+
+// SeriesQuery narrows a list of series.
+type SeriesQuery struct {
+	Patient string `query:"patient" maxLength:"64"`
+	State   string `query:"state" enum:"active,cancelled,"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+}
+
+// SeriesSumView is a series without its visits.
+type SeriesSumView struct {
+	SeriesFields
+	ID         string              `json:"id"`
+	State      string              `json:"state" enum:"active,cancelled"`
+	Patient    *AppointmentPatient `json:"patient,omitempty"`
+	Department string              `json:"department"`
+	Doctor     string              `json:"doctor"`
+	Exam       string              `json:"exam"`
+	Open       int                 `json:"open" doc:"Visits without a number yet"`
+	Coming     int                 `json:"coming" doc:"Visits that lie ahead"`
+	NextDate   string              `json:"next_date"`
+	CreatedAt  time.Time           `json:"created_at"`
+}
+
 // SeriesCancelInput ends a series.
 type SeriesCancelInput struct {
 	ByID
@@ -224,6 +265,8 @@ func (s *Server) routeBookingRules() {
 	post(s, wait+"/{id}/accept", "acceptOffer", "Take the number on offer", write, s.acceptOffer)
 	post(s, wait+"/{id}/decline", "declineOffer", "Let the number on offer go to the next", write, s.declineOffer)
 	post(s, "/api/booking/series", "bookSeries", "Book several visits", write, s.bookSeries)
+	get(s, "/api/booking/series", "listSeries", "Series, the newest first", read, s.listSeries)
+	post(s, "/api/booking/series/plan", "planSeries", "What booking a series would give; nothing is stored", write, s.planSeries)
 	get(s, "/api/booking/series/{id}", "getSeries", "A series", read, s.getSeries)
 	post(s, "/api/booking/series/{id}/cancel", "cancelSeries", "End a series and its coming visits", write, s.cancelSeries)
 }

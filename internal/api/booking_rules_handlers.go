@@ -90,7 +90,8 @@ func (s *Server) getEligibility(ctx context.Context, in *EligibilityQuery) (*Out
 	if err != nil {
 		return nil, err
 	}
-	v, err := b.Eligibility(ctx, in.Patient, in.Session, booking.Channel(cmp.Or(in.Channel, "desk")))
+	v, err := b.EligibilityFor(ctx, booking.Request{PatientID: in.Patient, SessionID: in.Session, NumberID: in.Number,
+		Channel: booking.Channel(cmp.Or(in.Channel, "desk")), Lane: booking.Lane(in.Lane)}, in.Change)
 	if err != nil {
 		return nil, err
 	}
@@ -270,9 +271,7 @@ func (s *Server) seriesOut(ctx context.Context, x booking.Series, err error) (*O
 	if err != nil {
 		return nil, err
 	}
-	v := SeriesView{ID: x.ID, State: x.State, CreatedAt: utc(x.CreatedAt), Visits: []SeriesVisit{}, SeriesFields: SeriesFields{Key: x.Key, PatientID: x.PatientID,
-		DepartmentID: x.DepartmentID, DoctorID: x.DoctorID, ExamID: x.ExamID, Type: string(x.Type), Period: string(x.Period), From: x.From,
-		EveryDays: x.EveryDays, Times: x.Times, Tolerance: x.Tolerance, Reason: x.Reason, Channel: string(x.Channel)}}
+	v := SeriesView{ID: x.ID, State: x.State, CreatedAt: utc(x.CreatedAt), Visits: []SeriesVisit{}, SeriesFields: seriesFields(x.SeriesRequest)}
 	for _, visit := range x.Visits {
 		one := SeriesVisit{Seq: visit.Seq, Date: visit.Date}
 		if visit.Appointment != nil {
@@ -285,15 +284,83 @@ func (s *Server) seriesOut(ctx context.Context, x booking.Series, err error) (*O
 	return out(v), nil
 }
 
+func seriesRequest(f SeriesFields) booking.SeriesRequest {
+	return booking.SeriesRequest{Key: f.Key, PatientID: f.PatientID, DepartmentID: f.DepartmentID, DoctorID: f.DoctorID, ExamID: f.ExamID,
+		Type: booking.NumberType(f.Type), Period: booking.Period(f.Period), From: f.From, EveryDays: max(f.EveryDays, 1), Times: max(f.Times, 1),
+		Tolerance: f.Tolerance, Reason: f.Reason, Channel: booking.Channel(cmp.Or(f.Channel, "desk"))}
+}
+
+func seriesFields(r booking.SeriesRequest) SeriesFields {
+	return SeriesFields{Key: r.Key, PatientID: r.PatientID, DepartmentID: r.DepartmentID, DoctorID: r.DoctorID, ExamID: r.ExamID, Type: string(r.Type),
+		Period: string(r.Period), From: r.From, EveryDays: r.EveryDays, Times: r.Times, Tolerance: r.Tolerance, Reason: r.Reason, Channel: string(r.Channel)}
+}
+
+func (s *Server) planSeries(ctx context.Context, in *SeriesInput) (*Out[SeriesPlanView], error) {
+	b, err := s.booking()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := b.PlanSeries(ctx, seriesRequest(in.Body))
+	if err != nil {
+		return nil, err
+	}
+	var list []booking.Appointment
+	for _, v := range plan {
+		if v.Appointment != nil {
+			list = append(list, *v.Appointment)
+		}
+	}
+	views, err := s.appointments(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	v := SeriesPlanView{Visits: []PlannedVisitView{}, Free: len(views)}
+	for _, p := range plan {
+		one := PlannedVisitView{Seq: p.Seq, Date: p.Date, Wished: p.Wished}
+		if p.Appointment != nil {
+			one.Appointment, views = &views[0], views[1:]
+		} else {
+			one.Why = &EligibilityNote{Key: p.Why.Key, Params: p.Why.Params}
+		}
+		v.Visits = append(v.Visits, one)
+	}
+	return out(v), nil
+}
+
+func (s *Server) listSeries(ctx context.Context, in *SeriesQuery) (*Out[List[SeriesSumView]], error) {
+	b, err := s.booking()
+	if err != nil {
+		return nil, err
+	}
+	list, err := b.SeriesList(ctx, booking.SeriesFilter{PatientID: in.Patient, State: in.State, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := mapped(list, func(x booking.SeriesSum) string { return x.PatientID })
+	cards, err := s.patientCards(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(list, func(x booking.SeriesSum) SeriesSumView {
+		v := SeriesSumView{SeriesFields: seriesFields(x.SeriesRequest), ID: x.ID, State: x.State, Department: p.departments[x.DepartmentID].Name,
+			Doctor: p.doctors[x.DoctorID].Name, Exam: p.exams[x.ExamID].Name, Open: x.Open, Coming: x.Coming, NextDate: x.NextDate, CreatedAt: utc(x.CreatedAt)}
+		if c, ok := cards[x.PatientID]; ok {
+			v.Patient = appointmentPatient(c)
+		}
+		return v
+	}, ""), nil
+}
+
 func (s *Server) bookSeries(ctx context.Context, in *SeriesInput) (*Out[SeriesView], error) {
 	b, err := s.booking()
 	if err != nil {
 		return nil, err
 	}
-	f := in.Body
-	x, err := b.BookSeries(ctx, booking.SeriesRequest{Key: f.Key, PatientID: f.PatientID, DepartmentID: f.DepartmentID, DoctorID: f.DoctorID, ExamID: f.ExamID,
-		Type: booking.NumberType(f.Type), Period: booking.Period(f.Period), From: f.From, EveryDays: max(f.EveryDays, 1), Times: max(f.Times, 1),
-		Tolerance: f.Tolerance, Reason: f.Reason, Channel: booking.Channel(cmp.Or(f.Channel, "desk"))})
+	x, err := b.BookSeries(ctx, seriesRequest(in.Body))
 	return s.seriesOut(ctx, x, err)
 }
 

@@ -215,6 +215,22 @@ type ExamView struct {
 	UpdatedAt  time.Time `json:"updated_at"`
 }
 
+// ExamDefaultView is a common examination that a hospital may take over; it
+// adds department, room and fee.
+type ExamDefaultView struct {
+	Code          string         `json:"code"`
+	Name          string         `json:"name"`
+	NameEN        string         `json:"name_en"`
+	Equipment     string         `json:"equipment"`
+	Minutes       int            `json:"minutes"`
+	FeeCents      int64          `json:"fee_cents"`
+	Fasting       bool           `json:"fasting"`
+	Preparation   string         `json:"preparation"`
+	PreparationEN string         `json:"preparation_en"`
+	After         map[string]int `json:"after" doc:"Codes of examinations that may follow only so many hours later"`
+	Taken         bool           `json:"taken" doc:"The house has an examination of this code"`
+}
+
 // ExamInput creates an examination.
 type ExamInput struct{ Body ExamFields }
 
@@ -243,6 +259,7 @@ func (s *Server) routeBookingSchedule() {
 	post(s, one+"/added", "addBookingNumbers", "Add numbers with the doctor's consent", plan, s.addNumbers)
 	exams := needs(identity.BookingRead, identity.BookingSchedule, identity.DirectoryRead)
 	get(s, "/api/booking/exams", "listExams", "Examinations", exams, s.listExams)
+	get(s, "/api/booking/exams/defaults", "listExamDefaults", "Common examinations with their preparation, to take over", plan, s.listExamDefaults)
 	post(s, "/api/booking/exams", "createExam", "Create an examination", plan, s.createExam)
 	get(s, "/api/booking/exams/{id}", "getExam", "An examination", exams, s.getExam)
 	put(s, "/api/booking/exams/{id}", "updateExam", "Change an examination", plan, s.updateExam)

@@ -313,6 +313,29 @@ func (s *Server) listExams(ctx context.Context, _ *None) (*Out[List[ExamView]], 
 	return listOf(list, func(e booking.ExamItem) ExamView { return examView(p, e) }, ""), nil
 }
 
+func (s *Server) listExamDefaults(ctx context.Context, _ *None) (*Out[List[ExamDefaultView]], error) {
+	b, err := s.booking()
+	if err != nil {
+		return nil, err
+	}
+	have, err := b.ExamItems(ctx)
+	if err != nil {
+		return nil, err
+	}
+	taken := make(map[string]bool, len(have))
+	for _, e := range have {
+		taken[e.Code] = true
+	}
+	return listOf(booking.DefaultExams(), func(d booking.ExamSeed) ExamDefaultView {
+		v := ExamDefaultView{Code: d.Code, Name: d.Name, NameEN: d.NameEN, Equipment: d.Equipment, Minutes: d.Minutes, FeeCents: d.Fee, Fasting: d.Fasting,
+			Preparation: d.Preparation, PreparationEN: d.PreparationEN, After: d.After, Taken: taken[d.Code]}
+		if v.After == nil {
+			v.After = map[string]int{}
+		}
+		return v
+	}, ""), nil
+}
+
 // examOut answers with an examination, or the error.
 func (s *Server) examOut(ctx context.Context, e booking.ExamItem, err error) (*Out[ExamView], error) {
 	if err != nil {

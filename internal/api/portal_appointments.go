@@ -180,7 +180,7 @@ func (s *Server) portalConfirm(ctx context.Context, in *ByID) (*Out[PortalAppoin
 	if a.State == booking.Requested {
 		a, err = s.deps.Booking.Confirm(ctx, in.ID)
 	} else {
-		a, err = s.deps.Booking.Acknowledge(ctx, in.ID, "confirm")
+		a, err = s.deps.Booking.Acknowledge(ctx, in.ID, "confirm", booking.ChannelWeb)
 	}
 	return s.appointmentOut(ctx, a, err)
 }

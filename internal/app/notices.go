@@ -161,7 +161,7 @@ func (r answers) answer(ctx context.Context, in messaging.Incoming) (handled boo
 		if no {
 			answer = "cancel"
 		}
-		_, err = r.bookings.Acknowledge(ctx, in.Answers.Ref, answer)
+		_, err = r.bookings.Acknowledge(ctx, in.Answers.Ref, answer, booking.ChannelSMS)
 	case booking.NoticeOffer:
 		if yes {
 			_, err = r.bookings.AcceptOffer(ctx, in.Answers.Ref)

@@ -199,6 +199,11 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, who identity.Principal
 		return Appointment{}, s.notFree(ctx, tx, r, se)
 	}
 	a.NumberID, a.Seq, a.StartAt, a.EndAt, a.Lane = n.ID, n.Seq, n.StartAt, n.EndAt, n.Lane
+	if movedFrom != "" && a.SeriesID != "" {
+		if err := repointVisit(ctx, tx, a.SeriesID, movedFrom, a.ID); err != nil {
+			return Appointment{}, err
+		}
+	}
 	if err := s.announce(ctx, tx, a); err != nil {
 		return Appointment{}, err
 	}

@@ -271,12 +271,12 @@ func (s *Service) release(ctx context.Context, tx *store.Tx, who identity.Princi
 	return a, s.judge(ctx, tx, a)
 }
 
-// Acknowledge records what a patient answered to a reminder: "confirm" or
-// "cancel".
-func (s *Service) Acknowledge(ctx context.Context, appointmentID, answer string) (Appointment, error) {
+// Acknowledge records what a patient answered to a reminder, and by which
+// channel: "confirm" or "cancel".
+func (s *Service) Acknowledge(ctx context.Context, appointmentID, answer string, ch Channel) (Appointment, error) {
 	switch answer {
 	case "cancel":
-		return s.Cancel(ctx, appointmentID, Cancel{Reason: CancelPatient, Channel: ChannelSMS})
+		return s.Cancel(ctx, appointmentID, Cancel{Reason: CancelPatient, Channel: ch})
 	case "confirm":
 	default:
 		return Appointment{}, errs.InvalidField("answer", "not_allowed")
@@ -289,7 +289,7 @@ func (s *Service) Acknowledge(ctx context.Context, appointmentID, answer string)
 			return a, err
 		}
 		a.Confirmed = true
-		return s.store(ctx, tx, who, a, EventAcknowledged, ChannelSMS, nil)
+		return s.store(ctx, tx, who, a, EventAcknowledged, ch, nil)
 	})
 }
 

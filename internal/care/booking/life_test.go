@@ -168,14 +168,14 @@ func TestAcknowledge(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		a := r.book(r.clinic(1, shared(1)), "p1")
 		for range 2 {
-			b, err := r.svc.Acknowledge(r.ctx(), a.ID, "confirm")
+			b, err := r.svc.Acknowledge(r.ctx(), a.ID, "confirm", booking.ChannelSMS)
 			if err != nil || !b.Confirmed || b.Version != 2 {
 				t.Fatalf("%+v, %v", b, err)
 			}
 		}
-		_, err := r.svc.Acknowledge(r.ctx(), a.ID, "maybe")
+		_, err := r.svc.Acknowledge(r.ctx(), a.ID, "maybe", booking.ChannelSMS)
 		refused(t, err, "answer not_allowed")
-		if b, err := r.svc.Acknowledge(r.ctx(), a.ID, "cancel"); err != nil || b.State != booking.Cancelled {
+		if b, err := r.svc.Acknowledge(r.ctx(), a.ID, "cancel", booking.ChannelSMS); err != nil || b.State != booking.Cancelled {
 			t.Fatalf("%+v, %v", b, err)
 		}
 	})

@@ -3,6 +3,7 @@ package booking
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -291,7 +292,8 @@ func (s *Service) Presets(ctx context.Context) ([]policy.Preset, error) {
 	return policy.Presets(), nil
 }
 
-// Policies lists the policies of the house, the active one first.
+// Policies lists the policies of the house, the active one first. While none
+// is active, what applies is the program's own: it comes first, without an id.
 func (s *Service) Policies(ctx context.Context) ([]StoredPolicy, error) {
 	if _, err := identity.Require(ctx, identity.BookingRead, identity.BookingRules); err != nil {
 		return nil, err
@@ -301,6 +303,9 @@ func (s *Service) Policies(ctx context.Context) ([]StoredPolicy, error) {
 		out, err = listPolicies(ctx, tx)
 		return err
 	})
+	if err == nil && (len(out) == 0 || !out[0].Active) {
+		out = slices.Insert(out, 0, StoredPolicy{Name: "default", Policy: policy.Default(), Active: true})
+	}
 	return out, err
 }
 

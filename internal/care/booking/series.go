@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"heartline/internal/care/booking/policy"
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/id"
 	"heartline/internal/platform/identity"
@@ -171,28 +172,42 @@ func (s *Service) fillSeries(ctx context.Context, who identity.Principal, series
 	return nil
 }
 
-// fillVisit tries the wished day, then the days around it.
-func (s *Service) fillVisit(ctx context.Context, who identity.Principal, x Series, v Visit) error {
+// daysOf are the days on which a visit may be, the wished one first, then those
+// around it.
+func (s *Service) daysOf(x Series, v Visit) ([]time.Time, error) {
 	wished, err := s.day("from", v.Date)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var out []time.Time
 	for i := range 2*x.Tolerance + 1 {
 		shift := (i + 1) / 2 // 0, +1, -1, +2, -2 …
 		if i%2 == 0 {
 			shift = -shift
 		}
-		date := wished.AddDate(0, 0, shift)
-		if date.Before(s.today()) {
-			continue
+		if date := wished.AddDate(0, 0, shift); !date.Before(s.today()) {
+			out = append(out, date)
 		}
-		done := false
+	}
+	return out, nil
+}
+
+// fillVisit tries the wished day, then the days around it.
+func (s *Service) fillVisit(ctx context.Context, who identity.Principal, x Series, v Visit) error {
+	days, err := s.daysOf(x, v)
+	if err != nil {
+		return err
+	}
+	for _, date := range days {
+		var got *Appointment
 		err := s.insist(ctx, func(tx *store.Tx) (err error) {
-			done, err = s.bookVisit(ctx, tx, who, x, v, date)
-			return err
+			if got, _, err = s.bookVisit(ctx, tx, who, x, v, date); err != nil || got == nil {
+				return err
+			}
+			return setVisit(ctx, tx, x.ID, v.Seq, got.ID)
 		})
 		var refusal *errs.Error
-		if done || (err != nil && !as(err, &refusal)) {
+		if got != nil || (err != nil && !as(err, &refusal)) {
 			return err
 		}
 	}
@@ -200,49 +215,68 @@ func (s *Service) fillVisit(ctx context.Context, who identity.Principal, x Serie
 }
 
 // bookVisit takes the earliest number of a day that fits the series, making
-// the day's sessions if they do not exist yet.
-func (s *Service) bookVisit(ctx context.Context, tx *store.Tx, who identity.Principal, x Series, v Visit, date time.Time) (bool, error) {
+// the day's sessions if they do not exist yet; without one it says why.
+func (s *Service) bookVisit(ctx context.Context, tx *store.Tx, who identity.Principal, x Series, v Visit, date time.Time) (*Appointment, policy.Reason, error) {
+	why := policy.Reason{Key: "booking.no_session", Params: map[string]any{"date": date.Format(time.DateOnly)}}
 	if err := lockPerson(ctx, tx, x.PatientID); err != nil {
-		return false, err
+		return nil, why, err
 	}
 	if _, err := s.generateDay(ctx, tx, date, s.days(ctx), TemplateFilter{DepartmentID: x.DepartmentID, DoctorID: x.DoctorID, ExamID: x.ExamID}, false); err != nil {
-		return false, err
+		return nil, why, err
 	}
 	list, err := openSessions(ctx, tx, x.SeriesRequest, date.Format(time.DateOnly))
 	if err != nil {
-		return false, err
+		return nil, why, err
 	}
 	p, err := s.person(ctx, tx, x.PatientID)
 	if err != nil {
-		return false, err
+		return nil, why, err
 	}
-	for _, se := range list {
+	for _, free := range list {
+		se := free.Session
 		r := Request{PatientID: x.PatientID, SessionID: se.ID, Channel: x.Channel, SeriesID: x.ID, Note: x.Reason}
-		if ok, err := s.mayTake(ctx, tx, p.ID, se); err != nil {
-			return false, err
-		} else if !ok {
-			continue
+		no, err := s.against(ctx, tx, p, se, r)
+		if err != nil {
+			return nil, why, err
 		}
-		var refusal *errs.Error
-		if err := s.permit(ctx, tx, p, se, r, known{}); as(err, &refusal) {
+		if no == nil && !free.free {
+			no = &policy.Reason{Key: "booking.full", Params: map[string]any{"date": se.Date}}
+		}
+		if no != nil {
+			why = *no
 			continue
-		} else if err != nil {
-			return false, err
 		}
 		var a Appointment
-		err := tx.Try(ctx, func() (err error) {
+		err = tx.Try(ctx, func() (err error) {
 			a, err = s.take(ctx, tx, who, r, se, p, "")
 			return err
 		})
 		if lost(err) {
+			why = policy.Reason{Key: "booking.full", Params: map[string]any{"date": se.Date}}
 			continue
 		}
 		if err != nil {
-			return false, err
+			return nil, why, err
 		}
-		return true, setVisit(ctx, tx, x.ID, v.Seq, a.ID)
+		return &a, policy.Reason{}, nil
 	}
-	return false, nil
+	return nil, why, nil
+}
+
+// against says what speaks against a visit of a person to a session.
+func (s *Service) against(ctx context.Context, tx *store.Tx, p Person, se Session, r Request) (*policy.Reason, error) {
+	n, err := holdsOn(ctx, tx, p.ID, dayKey(se.Date, se.DepartmentID, se.ExamID), "")
+	if err != nil {
+		return nil, err
+	}
+	if n > 0 {
+		return &policy.Reason{Key: "booking.double", Params: map[string]any{"date": se.Date}}, nil
+	}
+	v, err := s.decide(ctx, tx, p, se, r, known{})
+	if err != nil || v.Allowed {
+		return nil, err
+	}
+	return &v.Reasons[0], nil
 }
 
 // Series returns a series with its visits.

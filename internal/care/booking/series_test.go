@@ -130,3 +130,111 @@ func TestSeriesChecks(t *testing.T) {
 	_, err := r.svc.BookSeries(patient(t.Context(), "b"), course())
 	refused(t, err, "booking.not_yours")
 }
+
+// TestPlanSeries: a plan says what booking would give and why a visit gets
+// nothing, follows the same rules, and leaves no trace.
+func TestPlanSeries(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		r := ruled(t, db, preset(t, "hgsyiyuan"))
+		r.template(time.Monday, func(x *booking.Template) { x.Capacity, x.Lanes = 1, nil })
+		full := course(func(q *booking.SeriesRequest) { q.Key, q.PatientID, q.From, q.Times = "series-key-9", "b", "2026-11-30", 1 })
+		if _, err := r.svc.BookSeries(r.ctx(), full); err != nil {
+			t.Fatal(err)
+		}
+		wish := course(func(q *booking.SeriesRequest) { q.Tolerance = 0 })
+		before := traces(t, db)
+		plan, err := r.svc.PlanSeries(r.ctx(), wish)
+		if err != nil || len(plan) != 4 {
+			t.Fatalf("%+v, %v", plan, err)
+		}
+		var got []string
+		for _, v := range plan {
+			got = append(got, fmt.Sprintf("%s %v %s", v.Date, v.Appointment != nil, v.Why.Key))
+		}
+		want := "[2026-11-23 true  2026-11-30 false booking.full 2026-12-07 true  2026-12-14 true ]"
+		if fmt.Sprint(got) != want {
+			t.Errorf("plan %v", got)
+		}
+		if after := traces(t, db); after != before {
+			t.Errorf("the plan left something behind: %s, before %s", after, before)
+		}
+		x, err := r.svc.BookSeries(r.ctx(), wish)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range x.Visits {
+			if (v.Appointment != nil) != (plan[i].Appointment != nil) {
+				t.Errorf("visit %d is not as planned: %+v", i+1, v)
+			}
+		}
+		// The same person again, and a day without a clinic.
+		if plan, err = r.svc.PlanSeries(r.ctx(), wish); err != nil || plan[0].Why.Key != "booking.double" {
+			t.Errorf("again: %+v, %v", plan[0], err)
+		}
+		plan, err = r.svc.PlanSeries(r.ctx(), course(func(q *booking.SeriesRequest) { q.From, q.Times, q.Tolerance = "2026-11-25", 1, 0 }))
+		if err != nil || plan[0].Why.Key != "booking.no_session" {
+			t.Errorf("no clinic: %+v, %v", plan, err)
+		}
+		list, err := r.svc.SeriesList(r.ctx(), booking.SeriesFilter{PatientID: "a"})
+		if err != nil || len(list) != 1 || list[0].Open != 1 || list[0].Coming != 3 || list[0].NextDate != "2026-11-23" {
+			t.Errorf("list %+v, %v", list, err)
+		}
+		_, err = r.svc.SeriesList(patient(t.Context(), "b"), booking.SeriesFilter{PatientID: "a"})
+		refused(t, err, "booking.not_yours")
+	})
+}
+
+// traces counts what a booking leaves in the database.
+func traces(t *testing.T, db *store.DB) string {
+	t.Helper()
+	out := ""
+	err := db.Read(t.Context(), func(tx *store.Tx) error {
+		for _, table := range []string{"appointments", "appointment_events", "booking_sessions", "booking_numbers", "booking_series", "audit_log"} {
+			var n int
+			if err := tx.QueryRow(t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil {
+				return err
+			}
+			out += fmt.Sprintf("%s %d ", table, n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestVisitMoves: a visit that is changed stays a visit of its series, and
+// ends with it.
+func TestVisitMoves(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		r := ruled(t, db, preset(t, "hgsyiyuan"))
+		r.template(time.Monday)
+		r.template(time.Tuesday)
+		x, err := r.svc.BookSeries(r.ctx(), course(func(q *booking.SeriesRequest) { q.Times = 2 }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tuesday, err := r.svc.PlanSeries(r.ctx(), course(func(q *booking.SeriesRequest) { q.From, q.Times = "2026-12-01", 1 }))
+		if err != nil || tuesday[0].Appointment == nil {
+			t.Fatalf("%+v, %v", tuesday, err)
+		}
+		if _, err := r.svc.Generate(r.ctx(), "2026-12-01", "2026-12-01"); err != nil {
+			t.Fatal(err)
+		}
+		list, err := r.svc.Timetable(r.ctx(), booking.TimetableFilter{From: "2026-12-01", To: "2026-12-01"})
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		moved, err := r.svc.ChangeTo(r.ctx(), x.Visits[1].Appointment.ID, booking.Change{Key: "move-key-1", SessionID: list[0].ID, Channel: booking.ChannelDesk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x, err = r.svc.Series(r.ctx(), x.ID); err != nil || x.Visits[1].Appointment.ID != moved.ID || x.Visits[1].Date != "2026-12-01" {
+			t.Fatalf("%+v, %v", x.Visits[1], err)
+		}
+		if x, err = r.svc.CancelSeries(r.ctx(), x.ID, onWish()); err != nil || x.Visits[1].Appointment.State != booking.Cancelled {
+			t.Errorf("%+v, %v", x.Visits[1].Appointment, err)
+		}
+	})
+}

@@ -210,12 +210,48 @@ func openVisits(ctx context.Context, tx *store.Tx, from, to string) ([]string, e
 		})
 }
 
-// openSessions reads the sessions of a day that a wish could be met in, the
-// earliest first.
-func openSessions(ctx context.Context, tx *store.Tx, r SeriesRequest, date string) ([]Session, error) {
-	return collect(ctx, tx, "sessions of a day", "SELECT "+sessionColumns+` FROM booking_sessions s
+// fitting is a session of a day, and whether it has a free number.
+type fitting struct {
+	Session
+	free bool
+}
+
+// openSessions reads the open sessions of a day that fit a series, earliest
+// first.
+func openSessions(ctx context.Context, tx *store.Tx, r SeriesRequest, date string) ([]fitting, error) {
+	return collect(ctx, tx, "sessions of a day", "SELECT "+sessionColumns+`,
+		(SELECT COUNT(*) FROM booking_numbers n WHERE n.session_id = s.id AND n.state = 'free') FROM booking_sessions s
 		WHERE s.date = $1 AND s.department_id = $2 AND ($3 = '' OR s.doctor_id = $3) AND s.exam_id = $4 AND ($5 = '' OR s.type = $5)
-		AND ($6 = '' OR s.period = $6) AND s.state = 'open'
-		AND EXISTS (SELECT 1 FROM booking_numbers n WHERE n.session_id = s.id AND n.state = 'free') ORDER BY s.start_at, s.id`,
-		[]any{date, r.DepartmentID, r.DoctorID, r.ExamID, string(r.Type), string(r.Period)}, func(row scanner) (Session, error) { return scanSession(row) })
+		AND ($6 = '' OR s.period = $6) AND s.state = 'open' ORDER BY s.start_at, s.id`,
+		[]any{date, r.DepartmentID, r.DoctorID, r.ExamID, string(r.Type), string(r.Period)}, func(row scanner) (x fitting, err error) {
+			var n int
+			x.Session, err = scanSession(row, &n)
+			x.free = n > 0
+			return x, err
+		})
+}
+
+// listSeries reads series with the sums of their visits, newest first.
+func listSeries(ctx context.Context, tx *store.Tx, f SeriesFilter, now time.Time, limit int) ([]SeriesSum, error) {
+	const ahead = `FROM booking_series_visits v JOIN appointments a ON a.id = v.appointment_id WHERE v.series_id = s.id AND a.active = 1 AND a.start_at > $1`
+	return collect(ctx, tx, "series", "SELECT "+seriesColumns+`,
+		(SELECT COUNT(*) FROM booking_series_visits v WHERE v.series_id = s.id AND v.appointment_id = ''),
+		(SELECT COUNT(*) `+ahead+`), COALESCE((SELECT MIN(a.date) `+ahead+`), '')
+		FROM booking_series s WHERE ($2 = '' OR s.patient_id = $2) AND ($3 = '' OR s.state = $3) ORDER BY s.id DESC LIMIT $4`,
+		[]any{store.Millis(now), f.PatientID, f.State, limit}, func(row scanner) (x SeriesSum, err error) {
+			var created int64
+			var by string
+			err = row.Scan(&x.ID, &x.Key, &x.PatientID, &x.DepartmentID, &x.DoctorID, &x.ExamID, &x.Type, &x.Period, &x.From, &x.EveryDays, &x.Times,
+				&x.Tolerance, &x.Reason, &x.Channel, &x.State, &by, &created, &x.Open, &x.Coming, &x.NextDate)
+			x.CreatedAt = timeOf(created)
+			return x, err
+		})
+}
+
+// repointVisit lets a visit follow its appointment to another number.
+func repointVisit(ctx context.Context, tx *store.Tx, seriesID, from, to string) error {
+	if _, err := tx.Exec(ctx, "UPDATE booking_series_visits SET appointment_id = $3 WHERE series_id = $1 AND appointment_id = $2", seriesID, from, to); err != nil {
+		return fmt.Errorf("move visit: %w", err)
+	}
+	return nil
 }

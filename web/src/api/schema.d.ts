@@ -998,6 +998,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/booking/appointments/{id}/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What giving a number back now would mean */
+        get: operations["getCancelTerms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/booking/eligibility": {
         parameters: {
             query?: never;
@@ -1027,6 +1044,23 @@ export interface paths {
         put?: never;
         /** Create an examination */
         post: operations["createExam"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/exams/defaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Common examinations with their preparation, to take over */
+        get: operations["listExamDefaults"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1196,10 +1230,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Series, the newest first */
+        get: operations["listSeries"];
         put?: never;
         /** Book several visits */
         post: operations["bookSeries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/booking/series/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What booking a series would give; nothing is stored */
+        post: operations["planSeries"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4313,6 +4365,8 @@ export interface components {
         AcknowledgeInputBody: {
             /** @enum {string} */
             answer: "confirm" | "cancel";
+            /** @default desk */
+            channel: string;
         };
         AddNumbersInputBody: {
             /** @description The doctor who agreed */
@@ -4518,6 +4572,8 @@ export interface components {
             text: string;
         };
         AppointmentCan: {
+            /** @description Note that the patient says that they will come */
+            acknowledge: boolean;
             arrive: boolean;
             cancel: boolean;
             change: boolean;
@@ -4990,6 +5046,39 @@ export interface components {
             name_en: string;
             phone: string;
             transit: string;
+        };
+        CancelTermsView: {
+            /** @description By the patient's own wish; the house may always cancel */
+            allowed: boolean;
+            /**
+             * Format: date-time
+             * @description The penalty that would follow at once
+             */
+            ban_until?: string;
+            /**
+             * Format: int64
+             * @description So many of these with this one in the span; 0 when it counts for nothing
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description At which a penalty follows
+             */
+            limit: number;
+            /** @description The span: month, half_year, year or rolling */
+            per: string;
+            /** @description Why not */
+            reason?: components["schemas"]["EligibilityNote"];
+            /**
+             * Format: int64
+             * @description Goes back to the card
+             */
+            refund_cents: number;
+            /**
+             * Format: date-time
+             * @description Last moment for the patient
+             */
+            until?: string;
         };
         CardView: {
             /** @description Waiting corrections */
@@ -5475,6 +5564,25 @@ export interface components {
             /** @description In force */
             penalties: components["schemas"]["EligibilityBan"][];
             reasons: components["schemas"]["EligibilityNote"][];
+        };
+        ExamDefaultView: {
+            /** @description Codes of examinations that may follow only so many hours later */
+            after: {
+                [key: string]: number;
+            };
+            code: string;
+            equipment: string;
+            fasting: boolean;
+            /** Format: int64 */
+            fee_cents: number;
+            /** Format: int64 */
+            minutes: number;
+            name: string;
+            name_en: string;
+            preparation: string;
+            preparation_en: string;
+            /** @description The house has an examination of this code */
+            taken: boolean;
         };
         ExamExclusion: {
             /** @description May be done only so many hours after this one */
@@ -6466,6 +6574,11 @@ export interface components {
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
+        ListExamDefaultView: {
+            items: components["schemas"]["ExamDefaultView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
         ListExamView: {
             items: components["schemas"]["ExamView"][];
             /** @description Give it back as cursor to read on; empty at the end */
@@ -6653,6 +6766,11 @@ export interface components {
         };
         ListRoleView: {
             items: components["schemas"]["RoleView"][];
+            /** @description Give it back as cursor to read on; empty at the end */
+            next_cursor: string;
+        };
+        ListSeriesSumView: {
+            items: components["schemas"]["SeriesSumView"][];
             /** @description Give it back as cursor to read on; empty at the end */
             next_cursor: string;
         };
@@ -7340,6 +7458,16 @@ export interface components {
             primary: boolean;
             /** @enum {string} */
             type: "mobile" | "home" | "work" | "family";
+        };
+        PlannedVisitView: {
+            /** @description As it would be; nothing is stored */
+            appointment?: components["schemas"]["AppointmentView"];
+            /** @description Wished, or of the number */
+            date: string;
+            /** Format: int64 */
+            seq: number;
+            why?: components["schemas"]["EligibilityNote"];
+            wished: string;
         };
         Policy: {
             cancel: components["schemas"]["Deadline"];
@@ -8296,6 +8424,66 @@ export interface components {
             /** @enum {string} */
             period?: "am" | "pm" | "evening" | "";
             reason?: string;
+            /**
+             * Format: int64
+             * @default 1
+             */
+            times: number;
+            /**
+             * Format: int64
+             * @description Days by which a visit may be earlier or later
+             */
+            tolerance?: number;
+            /** @enum {string} */
+            type?: "ordinary" | "expert" | "special" | "exam" | "";
+        };
+        SeriesPlanView: {
+            /**
+             * Format: int64
+             * @description Visits for which there is a number
+             */
+            free: number;
+            visits: components["schemas"]["PlannedVisitView"][];
+        };
+        SeriesSumView: {
+            /** @default desk */
+            channel: string;
+            /**
+             * Format: int64
+             * @description Visits that lie ahead
+             */
+            coming: number;
+            /** Format: date-time */
+            created_at: string;
+            department: string;
+            department_id: string;
+            doctor: string;
+            doctor_id?: string;
+            /**
+             * Format: int64
+             * @default 7
+             */
+            every_days: number;
+            exam: string;
+            exam_id?: string;
+            /** @description Date of the first visit, up to a year ahead */
+            from: string;
+            id: string;
+            /** @description Idempotency key */
+            key: string;
+            next_date: string;
+            /**
+             * Format: int64
+             * @description Visits without a number yet
+             */
+            open: number;
+            patient?: components["schemas"]["AppointmentPatient"];
+            patient_id: string;
+            /** @enum {string} */
+            period?: "am" | "pm" | "evening" | "";
+            reason?: string;
+            /** @enum {string} */
+            state: "active" | "cancelled";
             /**
              * Format: int64
              * @default 1
@@ -12272,12 +12460,45 @@ export interface operations {
             };
         };
     };
+    getCancelTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelTermsView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getEligibility: {
         parameters: {
             query: {
                 patient: string;
                 session: string;
                 channel?: string;
+                /** @description To draw from a lane of its own */
+                lane?: "vip" | "added" | "";
             };
             header?: never;
             path?: never;
@@ -12354,6 +12575,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExamView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listExamDefaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListExamDefaultView"];
                 };
             };
             /** @description Error */
@@ -12757,6 +13007,39 @@ export interface operations {
             };
         };
     };
+    listSeries: {
+        parameters: {
+            query?: {
+                patient?: string;
+                state?: "active" | "cancelled" | "";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListSeriesSumView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     bookSeries: {
         parameters: {
             query?: never;
@@ -12777,6 +13060,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SeriesView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planSeries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeriesFields"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesPlanView"];
                 };
             };
             /** @description Error */
