@@ -58,6 +58,8 @@ type EligibilityView struct {
 	OpensAt     *time.Time        `json:"opens_at,omitempty" doc:"When a number that is not released yet opens"`
 	CancelUntil time.Time         `json:"cancel_until" doc:"Last moment for the patient to cancel"`
 	Penalties   []EligibilityBan  `json:"penalties" doc:"In force"`
+	FeeCents    int64             `json:"fee_cents" doc:"What this person pays"`
+	PriceRule   string            `json:"price_rule" doc:"The published rule by which that is less than everybody's fee; empty when it is not"`
 }
 
 // EligibilityNote is one reason as a message key with parameters.

@@ -95,7 +95,7 @@ func (s *Server) getEligibility(ctx context.Context, in *EligibilityQuery) (*Out
 	if err != nil {
 		return nil, err
 	}
-	return out(EligibilityView{Allowed: v.Allowed, OpensAt: maybe(v.OpensAt), CancelUntil: utc(v.CancelUntil),
+	return out(EligibilityView{Allowed: v.Allowed, OpensAt: maybe(v.OpensAt), CancelUntil: utc(v.CancelUntil), FeeCents: v.Fee, PriceRule: v.PriceRule,
 		Reasons: mapped(v.Reasons, func(r policy.Reason) EligibilityNote {
 			if r.Params == nil {
 				r.Params = map[string]any{}

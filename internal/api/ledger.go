@@ -84,19 +84,20 @@ type AdjustmentInput struct {
 
 // AdjustmentView is a correction with its state.
 type AdjustmentView struct {
-	ID            string     `json:"id"`
-	PatientID     string     `json:"patient_id"`
-	AmountCents   int64      `json:"amount_cents"`
-	Reason        string     `json:"reason"`
-	State         string     `json:"state" enum:"pending,approved,rejected"`
-	RequestedBy   string     `json:"requested_by"`
-	RequestedName string     `json:"requested_name"`
-	RequestedAt   time.Time  `json:"requested_at"`
-	DecidedName   string     `json:"decided_name"`
-	DecidedAt     *time.Time `json:"decided_at,omitempty"`
-	Note          string     `json:"note"`
-	TransactionID string     `json:"transaction_id"`
-	Mine          bool       `json:"mine" doc:"Asked for by the reader, who cannot approve it"`
+	ID            string              `json:"id"`
+	PatientID     string              `json:"patient_id"`
+	AmountCents   int64               `json:"amount_cents"`
+	Reason        string              `json:"reason"`
+	State         string              `json:"state" enum:"pending,approved,rejected"`
+	RequestedBy   string              `json:"requested_by"`
+	RequestedName string              `json:"requested_name"`
+	RequestedAt   time.Time           `json:"requested_at"`
+	DecidedName   string              `json:"decided_name"`
+	DecidedAt     *time.Time          `json:"decided_at,omitempty"`
+	Note          string              `json:"note"`
+	TransactionID string              `json:"transaction_id"`
+	Mine          bool                `json:"mine" doc:"Asked for by the reader, who cannot approve it"`
+	Patient       *AppointmentPatient `json:"patient,omitempty" doc:"For readers who may see customers"`
 }
 
 // AdjustmentQuery narrows a list of corrections.
@@ -154,11 +155,12 @@ type TurnoverView struct {
 
 // OpenHoldView is money that is set aside.
 type OpenHoldView struct {
-	ID          string    `json:"id"`
-	PatientID   string    `json:"patient_id"`
-	AmountCents int64     `json:"amount_cents"`
-	Reference   string    `json:"reference"`
-	At          time.Time `json:"at"`
+	ID          string              `json:"id"`
+	PatientID   string              `json:"patient_id"`
+	AmountCents int64               `json:"amount_cents"`
+	Reference   string              `json:"reference"`
+	At          time.Time           `json:"at"`
+	Patient     *AppointmentPatient `json:"patient,omitempty" doc:"For readers who may see customers"`
 }
 
 // BookProblem is something wrong in the books.
@@ -205,6 +207,7 @@ func (s *Server) routeLedger() {
 	post(s, "/api/ledger/adjustments/{id}/approve", "approveAdjustment", "Carry out a correction that another person asked for", adjust, s.approveAdjustment)
 	post(s, "/api/ledger/adjustments/{id}/reject", "rejectAdjustment", "Refuse a correction, or take one's own back", adjust, s.rejectAdjustment)
 	get(s, "/api/ledger/reconciliation", "getReconciliation", "One day of the books", read, s.getReconciliation)
+	get(s, "/api/ledger/reconciliation/export", "exportReconciliation", "A day's movements and sums as CSV", read, s.exportReconciliation, produces("text/csv"))
 	post(s, "/api/ledger/reconciliation", "saveCount", "Note what was counted in the till or statement", needs(identity.LedgerWrite, identity.LedgerAdjust), s.saveCount)
 	get(s, "/api/ledger/receipts/{id}/receipt.pdf", "getReceipt", "Receipt of a movement, issued when first asked for", read, s.getReceipt, produces("application/pdf"))
 }

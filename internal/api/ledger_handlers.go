@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"heartline/internal/care/ledger"
+	"heartline/internal/care/patient"
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/identity"
 )
@@ -138,7 +139,16 @@ func (s *Server) listAdjustments(ctx context.Context, in *AdjustmentQuery) (*Out
 	if err != nil {
 		return nil, err
 	}
-	return listOf(list, adjustmentView(who), ""), nil
+	people, err := s.patientCards(ctx, mapped(list, func(c ledger.Correction) string { return c.PatientID }))
+	if err != nil {
+		return nil, err
+	}
+	view := adjustmentView(who)
+	return listOf(list, func(c ledger.Correction) AdjustmentView {
+		v := view(c)
+		v.Patient = patientOf(people, c.PatientID)
+		return v
+	}, ""), nil
 }
 
 func (s *Server) requestAdjustment(ctx context.Context, in *AdjustmentInput) (*Out[AdjustmentView], error) {
@@ -192,7 +202,24 @@ func (s *Server) getReconciliation(ctx context.Context, in *ReconciliationQuery)
 	if err != nil {
 		return nil, err
 	}
-	return out(reconciliationView(r)), nil
+	v := reconciliationView(r)
+	people, err := s.patientCards(ctx, mapped(r.Holds, func(h ledger.OpenHold) string { return h.PatientID }))
+	if err != nil {
+		return nil, err
+	}
+	for i := range v.Holds {
+		v.Holds[i].Patient = patientOf(people, v.Holds[i].PatientID)
+	}
+	return out(v), nil
+}
+
+// patientOf is the patient of an id as lists show them, nil when unknown.
+func patientOf(people map[string]patient.Card, patientID string) *AppointmentPatient {
+	c, ok := people[patientID]
+	if !ok {
+		return nil
+	}
+	return appointmentPatient(c)
 }
 
 func reconciliationView(r ledger.Reconciliation) ReconciliationView {

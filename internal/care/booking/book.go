@@ -178,6 +178,11 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, who identity.Principal
 	if err != nil {
 		return Appointment{}, err
 	}
+	rules, err := s.inForce(ctx, tx)
+	if err != nil {
+		return Appointment{}, err
+	}
+	a.Fee = rules.Policy.Price(se.Fee, string(se.Type), p.VIP)
 	if r.UseCard && a.Fee > 0 {
 		if a.HoldID, err = s.holdFee(ctx, tx, a); err != nil {
 			return Appointment{}, err

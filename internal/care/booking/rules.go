@@ -271,8 +271,8 @@ func (s *Service) EligibilityFor(ctx context.Context, r Request, without string)
 		if held > 0 {
 			v.Allowed, v.Reasons = false, append(v.Reasons, policy.Reason{Key: "booking.double", Params: map[string]any{"date": se.Date}})
 		}
-		if r.NumberID == "" {
-			return nil
+		if err := s.priced(ctx, tx, &v, p, se); err != nil || r.NumberID == "" {
+			return err
 		}
 		n, err := loadNumber(ctx, tx, r.NumberID)
 		if err != nil {
@@ -282,6 +282,15 @@ func (s *Service) EligibilityFor(ctx context.Context, r Request, without string)
 		return err
 	})
 	return v, err
+}
+
+// priced adds what a person pays for a session, and by which rule.
+func (s *Service) priced(ctx context.Context, tx *store.Tx, v *policy.Verdict, p Person, se Session) error {
+	rules, err := s.inForce(ctx, tx)
+	if v.Fee = rules.Policy.Price(se.Fee, string(se.Type), p.VIP); v.Fee != se.Fee {
+		v.PriceRule = rules.Policy.VIPPrice.Published
+	}
+	return err
 }
 
 // Presets lists the published policies that a hospital may take over.

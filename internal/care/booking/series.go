@@ -240,7 +240,7 @@ func (s *Service) bookVisit(ctx context.Context, tx *store.Tx, who identity.Prin
 			return nil, why, err
 		}
 		if no == nil && !free.free {
-			no = &policy.Reason{Key: "booking.full", Params: map[string]any{"date": se.Date}}
+			no = &policy.Reason{Key: "booking.session_full", Params: map[string]any{"date": se.Date}}
 		}
 		if no != nil {
 			why = *no
@@ -252,7 +252,7 @@ func (s *Service) bookVisit(ctx context.Context, tx *store.Tx, who identity.Prin
 			return err
 		})
 		if lost(err) {
-			why = policy.Reason{Key: "booking.full", Params: map[string]any{"date": se.Date}}
+			why = policy.Reason{Key: "booking.session_full", Params: map[string]any{"date": se.Date}}
 			continue
 		}
 		if err != nil {

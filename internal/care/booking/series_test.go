@@ -137,7 +137,9 @@ func TestPlanSeries(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		r := ruled(t, db, preset(t, "hgsyiyuan"))
 		r.template(time.Monday, func(x *booking.Template) { x.Capacity, x.Lanes = 1, nil })
-		full := course(func(q *booking.SeriesRequest) { q.Key, q.PatientID, q.From, q.Times = "series-key-9", "b", "2026-11-30", 1 })
+		full := course(func(q *booking.SeriesRequest) {
+			q.Key, q.PatientID, q.From, q.Times = "series-key-9", "b", "2026-11-30", 1
+		})
 		if _, err := r.svc.BookSeries(r.ctx(), full); err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +153,7 @@ func TestPlanSeries(t *testing.T) {
 		for _, v := range plan {
 			got = append(got, fmt.Sprintf("%s %v %s", v.Date, v.Appointment != nil, v.Why.Key))
 		}
-		want := "[2026-11-23 true  2026-11-30 false booking.full 2026-12-07 true  2026-12-14 true ]"
+		want := "[2026-11-23 true  2026-11-30 false booking.session_full 2026-12-07 true  2026-12-14 true ]"
 		if fmt.Sprint(got) != want {
 			t.Errorf("plan %v", got)
 		}

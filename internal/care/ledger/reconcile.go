@@ -61,6 +61,26 @@ func (s *Service) Reconcile(ctx context.Context, day string) (Reconciliation, er
 	return r, err
 }
 
+// DayBook reads the movements of a day in their order, for the books of the
+// cashier. The export is audited.
+func (s *Service) DayBook(ctx context.Context, day string) ([]Transaction, error) {
+	who, err := identity.Require(ctx, identity.LedgerRead)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.endOf(day); err != nil {
+		return nil, err
+	}
+	var out []Transaction
+	err = s.db.Write(ctx, func(tx *store.Tx) (err error) {
+		if out, err = selectDay(ctx, tx, day); err != nil {
+			return err
+		}
+		return s.auditTx(ctx, tx, who, "ledger.export", "ledger_day", day, "", "", map[string]any{"rows": len(out)})
+	})
+	return out, err
+}
+
 // houseSum is what an account of the house did: before the day, and on it by
 // sign.
 type houseSum struct{ before, debit, credit int64 }

@@ -170,6 +170,24 @@ func selectTransaction(ctx context.Context, tx *store.Tx, transactionID string) 
 	return t, nil
 }
 
+// selectDay reads all movements of a day, the first one first.
+func selectDay(ctx context.Context, tx *store.Tx, day string) ([]Transaction, error) {
+	rows, err := tx.Query(ctx, `SELECT `+transactionColumns+transactionTables+`WHERE t.day = $1 ORDER BY t.at, t.id`, day)
+	if err != nil {
+		return nil, fmt.Errorf("read day: %w", err)
+	}
+	defer rows.Close()
+	out := []Transaction{}
+	for rows.Next() {
+		t, err := scanTransaction(rows)
+		if err != nil {
+			return nil, fmt.Errorf("scan transaction: %w", err)
+		}
+		out = append(out, t)
+	}
+	return out, rows.Err()
+}
+
 // selectPage reads a card's transactions with an entry before seq (0: from
 // the newest). A transfer shows on both cards.
 func selectPage(ctx context.Context, tx *store.Tx, patientID string, before int64, limit int) (Page, error) {

@@ -2805,6 +2805,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ledger/reconciliation/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A day's movements and sums as CSV */
+        get: operations["exportReconciliation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/live-calls": {
         parameters: {
             query?: never;
@@ -4404,6 +4421,8 @@ export interface components {
             /** @description Asked for by the reader, who cannot approve it */
             mine: boolean;
             note: string;
+            /** @description For readers who may see customers */
+            patient?: components["schemas"]["AppointmentPatient"];
             patient_id: string;
             reason: string;
             /** Format: date-time */
@@ -5557,12 +5576,19 @@ export interface components {
              */
             cancel_until: string;
             /**
+             * Format: int64
+             * @description What this person pays
+             */
+            fee_cents: number;
+            /**
              * Format: date-time
              * @description When a number that is not released yet opens
              */
             opens_at?: string;
             /** @description In force */
             penalties: components["schemas"]["EligibilityBan"][];
+            /** @description The published rule by which that is less than everybody's fee; empty when it is not */
+            price_rule: string;
             reasons: components["schemas"]["EligibilityNote"][];
         };
         ExamDefaultView: {
@@ -7204,6 +7230,8 @@ export interface components {
             /** Format: date-time */
             at: string;
             id: string;
+            /** @description For readers who may see customers */
+            patient?: components["schemas"]["AppointmentPatient"];
             patient_id: string;
             reference: string;
         };
@@ -7494,6 +7522,7 @@ export interface components {
             real_name: boolean;
             release: string;
             reminder_at: string;
+            vip_price: components["schemas"]["VIPPrice"];
             window: components["schemas"]["Window"];
         };
         PopCandidate: {
@@ -9132,6 +9161,12 @@ export interface components {
             totp: boolean;
             /** Format: date-time */
             updated_at: string;
+        };
+        VIPPrice: {
+            /** Format: int64 */
+            percent: number;
+            published: string;
+            types?: string[];
         };
         WaitFields: {
             /** @default desk */
@@ -16555,6 +16590,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportReconciliation: {
+        parameters: {
+            query?: {
+                /** @description Today when empty */
+                date?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
             };
             /** @description Error */
             default: {

@@ -69,6 +69,8 @@ type Verdict struct {
 	OpensAt     time.Time // when a refused number opens; zero if that is not the reason
 	CancelUntil time.Time
 	Bans        []Active // in force
+	Fee         int64    // 分, what this person pays
+	PriceRule   string   // the published rule by which that differs from everybody's fee; "" when it does not
 }
 
 func (v *Verdict) refuse(key string, kv ...any) {

@@ -7,6 +7,7 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -95,6 +96,26 @@ type Policy struct {
 	ReminderHour string              `json:"reminder_at"`   // time of day of the reminder, the day before
 	QuietFrom    string              `json:"quiet_from"`    // no reminder is sent from here …
 	QuietTo      string              `json:"quiet_to"`      // … to here
+	VIPPrice     VIPPrice            `json:"vip_price"`
+}
+
+// VIPPrice is what VIPs pay less. A different price for different people needs
+// a rule that everybody can read (PIPL, article 24): without a reference to its
+// publication there is none. The zero value is off.
+type VIPPrice struct {
+	Percent   int      `json:"percent"`         // of the fee; 0: everybody pays the same
+	Types     []string `json:"types,omitempty"` // number types; none: all
+	Published string   `json:"published"`       // where and when the rule was published
+}
+
+// Price is the fee of a number of a type, for a VIP or anybody else. What is
+// less than a 分 is rounded in the patient's favour.
+func (p Policy) Price(fee int64, numberType string, vip bool) int64 {
+	r := p.VIPPrice
+	if !vip || r.Percent == 0 || r.Published == "" || (len(r.Types) > 0 && !slices.Contains(r.Types, numberType)) {
+		return fee
+	}
+	return fee * int64(r.Percent) / 100
 }
 
 // Window is how far ahead numbers may be booked, in days from today.

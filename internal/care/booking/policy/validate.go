@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"heartline/internal/platform/errs"
 )
@@ -51,6 +53,7 @@ func (p Policy) Validate() error {
 		oneOf(&f, "cancel_by_type", name, "ordinary", "expert", "special", "exam")
 		d.check(&f, "cancel_by_type."+name)
 	}
+	p.VIPPrice.check(&f)
 	p.checkRules(&f)
 	slices.SortFunc(f, func(a, b errs.Field) int { return bytes.Compare([]byte(a.Path), []byte(b.Path)) })
 	return f.Err()
@@ -89,6 +92,22 @@ func (p Policy) checkRules(f *errs.Fields) {
 		case ForDays, DaysByOrdinal:
 			between(f, path+"ban.n", r.Ban.N, 1, maxDays)
 		}
+	}
+}
+
+func (r VIPPrice) check(f *errs.Fields) {
+	if r.Percent == 0 {
+		return
+	}
+	between(f, "vip_price.percent", r.Percent, 1, 99)
+	switch n := utf8.RuneCountInString(strings.TrimSpace(r.Published)); {
+	case n < 4:
+		f.Add("vip_price.published", "booking.price_unpublished")
+	case n > 200:
+		f.Add("vip_price.published", "too_long")
+	}
+	for _, t := range r.Types {
+		oneOf(f, "vip_price.types", t, "ordinary", "expert", "special", "exam")
 	}
 }
 
