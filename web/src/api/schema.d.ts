@@ -12534,6 +12534,10 @@ export interface operations {
                 channel?: string;
                 /** @description To draw from a lane of its own */
                 lane?: "vip" | "added" | "";
+                /** @description The number wished, for the time until which it may be given back */
+                number?: string;
+                /** @description An appointment that would be moved, and so does not count */
+                change?: string;
             };
             header?: never;
             path?: never;

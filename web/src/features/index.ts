@@ -1,6 +1,7 @@
 import { admin } from './admin/module'
 import { booking } from './booking/module'
 import { calls } from './calls/module'
+import { card } from './card/module'
 import { customers } from './customers/module'
 import { desk } from './desk/module'
 import { directory } from './directory/module'
@@ -10,4 +11,4 @@ import { reports } from './reports/module'
 import { settings } from './settings/module'
 import { wallboard } from './wallboard/module'
 
-export const features: FeatureModule[] = [desk, customers, calls, messages, directory, booking, wallboard, reports, admin, settings]
+export const features: FeatureModule[] = [desk, customers, calls, messages, directory, booking, card, wallboard, reports, admin, settings]

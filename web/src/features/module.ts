@@ -6,7 +6,7 @@ export interface MenuItem {
   name: string
   label: string
   icon: Component
-  group: 'work' | 'booking' | 'insight' | 'admin' | 'none'
+  group: 'work' | 'booking' | 'money' | 'insight' | 'admin' | 'none'
   /** Any one of these permissions shows the entry. */
   needs: string[]
   /** Shown only to those who have a working profile at the telephone. */

@@ -40,6 +40,7 @@ export interface Policy {
   reminder_at: string
   quiet_from: string
   quiet_to: string
+  vip_price: { percent: number; types?: string[]; published: string }
 }
 
 export const choices = {
@@ -89,6 +90,8 @@ export function inWords(p: Policy, t: T, code: Code): string[] {
     const span = r.per === 'rolling' ? t('policy.span.rolling', { n: r.months ?? 0 }) : t(`policy.span.${r.per}`)
     out.push(t('policy.penalty', { events: r.events.map((e) => code('penaltyevent', e)).join('、'), span, n: r.count, ban: banWords(r.ban, t) }))
   }
+  const v = p.vip_price
+  out.push(v.percent ? t('policy.vip_price', { types: v.types?.length ? v.types.map((x) => code('numbertype', x)).join('、') : t('policy.all_types'), n: v.percent, published: v.published }) : t('policy.no_vip_price'))
   out.push(t('policy.hold', { n: p.hold_minutes }), t('policy.offer', { n: p.offer_minutes }), t('policy.reminder', { t: p.reminder_at, from: p.quiet_from, to: p.quiet_to }))
   return out
 }
@@ -98,7 +101,7 @@ export function parsePolicy(text: string): { policy?: Policy; problem?: string }
   try {
     const v = JSON.parse(text) as Policy
     if (!v || typeof v !== 'object' || !v.window || !v.cancel || !v.late) return { problem: 'policy.json_incomplete' }
-    return { policy: { ...v, limits: v.limits ?? [], penalties: v.penalties ?? [] } }
+    return { policy: { ...v, limits: v.limits ?? [], penalties: v.penalties ?? [], vip_price: v.vip_price ?? { percent: 0, published: '' } } }
   } catch {
     return { problem: 'policy.json_broken' }
   }

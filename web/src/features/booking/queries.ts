@@ -1,7 +1,7 @@
 // What the pages of booking read and do. Every write carries a key, so that
 // sending it again after a lost answer gives the same appointment.
 import { useInfiniteQuery, useQueries, useQuery, useQueryClient } from '@tanstack/vue-query'
-import { computed, type Ref } from 'vue'
+import { computed, unref, type MaybeRef, type Ref } from 'vue'
 import { client, unwrap } from '@/api/client'
 import type { paths } from '@/api/schema'
 import type { Appointment, BookInput, ClinicSession } from './types'
@@ -35,19 +35,20 @@ export function useTimetable(ask: Ref<TimetableAsk>, enabled?: Ref<boolean>) {
   })
 }
 
-export function useNumbers(session: Ref<string>, channel: string) {
+/** The numbers of a session; of all lanes when the channel is empty. */
+export function useNumbers(session: Ref<string>, channel: MaybeRef<string>) {
   return useQuery({
     queryKey: ['booking', 'numbers', session, channel],
-    queryFn: () => unwrap(client.GET('/api/booking/sessions/{id}/numbers', { params: { path: { id: session.value }, query: { channel } } })),
+    queryFn: () => unwrap(client.GET('/api/booking/sessions/{id}/numbers', { params: { path: { id: session.value }, query: { channel: unref(channel) || undefined } } })),
     enabled: computed(() => session.value !== ''),
     staleTime: 2_000,
   })
 }
 
-export function useEligibility(patient: Ref<string>, session: Ref<string>, channel: string) {
+export function useEligibility(patient: Ref<string>, session: Ref<string>, way: Ref<{ channel: string; lane: '' | 'vip' | 'added' }>) {
   return useQuery({
-    queryKey: ['booking', 'eligibility', patient, session, channel],
-    queryFn: () => unwrap(client.GET('/api/booking/eligibility', { params: { query: { patient: patient.value, session: session.value, channel } } })),
+    queryKey: ['booking', 'eligibility', patient, session, way],
+    queryFn: () => unwrap(client.GET('/api/booking/eligibility', { params: { query: asked({ patient: patient.value, session: session.value, ...way.value }) } })),
     enabled: computed(() => patient.value !== '' && session.value !== ''),
     staleTime: 5_000,
   })
@@ -112,6 +113,16 @@ export function useHistory(id: Ref<string>) {
   })
 }
 
+/** What giving an appointment back now would mean. */
+export function useCancelTerms(id: Ref<string>) {
+  return useQuery({
+    queryKey: ['booking', 'terms', id],
+    queryFn: () => unwrap(client.GET('/api/booking/appointments/{id}/terms', { params: { path: { id: id.value } } })),
+    enabled: computed(() => id.value !== ''),
+    staleTime: 0,
+  })
+}
+
 export function usePenalties(ask: Ref<{ patient?: string; status?: string }>, enabled?: Ref<boolean>) {
   return useQuery({
     queryKey: ['booking', 'penalties', ask],
@@ -135,7 +146,25 @@ export function useWaitlist(ask: Ref<{ patient?: string; department?: string; st
   })
 }
 
-export type Step = 'confirm' | 'arrive' | 'check-in' | 'complete' | 'miss'
+export function useSeriesList(ask: Ref<{ patient?: string; state?: string }>) {
+  return useQuery({
+    queryKey: ['booking', 'series', 'list', ask],
+    queryFn: () => unwrap(client.GET('/api/booking/series', { params: { query: asked(ask.value) as object } })),
+    staleTime: 10_000,
+    placeholderData: (old) => old,
+  })
+}
+
+export function useSeries(id: Ref<string>) {
+  return useQuery({
+    queryKey: ['booking', 'series', 'one', id],
+    queryFn: () => unwrap(client.GET('/api/booking/series/{id}', { params: { path: { id: id.value } } })),
+    enabled: computed(() => id.value !== ''),
+    staleTime: 10_000,
+  })
+}
+
+export type Step = 'confirm' | 'acknowledge' | 'arrive' | 'check-in' | 'complete' | 'miss'
 
 export function useBookingActions() {
   const queries = useQueryClient()
@@ -150,7 +179,7 @@ export function useBookingActions() {
   return {
     again,
     book: async (body: BookInput) => again(await unwrap(client.POST('/api/booking/appointments', { body })))!,
-    change: async (id: string, body: { key: string; session_id: string; number_id?: string }) => again(await unwrap(client.POST('/api/booking/appointments/{id}/change', { ...at(id), body: { ...body, channel: 'desk' } })))!,
+    change: async (id: string, body: { key: string; session_id: string; number_id?: string; channel: string }) => again(await unwrap(client.POST('/api/booking/appointments/{id}/change', { ...at(id), body })))!,
     cancel: async (id: string, reason: 'patient' | 'staff', note = '') => again(await unwrap(client.POST('/api/booking/appointments/{id}/cancel', { ...at(id), body: { reason, note: note || undefined, channel: 'desk' } })))!,
     step: async (id: string, what: Step) => again(await step(id, what))!,
   }
@@ -161,6 +190,8 @@ function step(id: string, what: Step): Promise<Appointment> {
   switch (what) {
     case 'confirm':
       return unwrap(client.POST('/api/booking/appointments/{id}/confirm', at))
+    case 'acknowledge':
+      return unwrap(client.POST('/api/booking/appointments/{id}/acknowledge', { ...at, body: { answer: 'confirm', channel: 'desk' } }))
     case 'arrive':
       return unwrap(client.POST('/api/booking/appointments/{id}/arrive', at))
     case 'check-in':

@@ -28,6 +28,10 @@ export interface Start {
   change?: Appointment
 }
 
+/** From where a booking comes: the telephone, another hospital, the window, paper; or a lane that only staff draws from. */
+export type Via = 'desk' | 'referral' | 'onsite' | 'mail' | 'fax' | 'added' | 'vip'
+export const vias: Via[] = ['desk', 'referral', 'onsite', 'mail', 'fax', 'added', 'vip']
+
 export const slotColumns = 6
 export const holdSeconds = 300
 export const undoMs = 60_000
@@ -44,6 +48,8 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
   const from = ref(day)
   const at = ref('')
   const slotAt = ref(-1) // the earliest free one, whichever it is then
+  const via = ref<Via>('desk')
+  const way = computed((): { channel: string; lane: '' | 'vip' | 'added' } => (via.value === 'added' || via.value === 'vip' ? { channel: 'desk', lane: via.value } : { channel: via.value, lane: '' }))
   const card = ref(false)
   const busy = ref(false)
   const refusal = ref<unknown>()
@@ -85,7 +91,7 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
   const ask = computed(() => ({
     from: from.value,
     to: addDays(from.value, 6),
-    channel: 'desk',
+    channel: way.value.channel,
     ...(target.value?.kind === 'department' ? { department: target.value.id } : target.value?.kind === 'doctor' ? { doctor: target.value.id } : { exam: target.value?.id }),
   }))
   const timetable = useTimetable(ask, computed(() => Boolean(target.value)))
@@ -96,17 +102,17 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
 
   // Its numbers, and whether this person may have one.
   const chosen = computed(() => (stage.value === 'slot' || stage.value === 'held' ? at.value : ''))
-  const numbers = useNumbers(chosen, 'desk')
-  const free = computed(() => (numbers.data.value?.items ?? []).filter((n) => n.state === 'free'))
+  const numbers = useNumbers(chosen, computed(() => (way.value.lane ? '' : way.value.channel)))
+  const free = computed(() => (numbers.data.value?.items ?? []).filter((n) => n.state === 'free' && (!way.value.lane || n.lane === way.value.lane)))
   watch(free, (list) => slotAt.value >= list.length && (slotAt.value = -1))
-  const verdict = useEligibility(who, computed(() => (stage.value === 'find' ? '' : at.value)), 'desk')
+  const verdict = useEligibility(who, computed(() => (stage.value === 'find' ? '' : at.value)), way)
   const others = computed(() => instead(rows.value, at.value, serverNow()))
 
   watch(patient, (id) => {
     who.value = id
     restart()
   })
-  watch([who, at, slotAt, card], () => ((key = newKey()), (refusal.value = undefined)))
+  watch([who, at, slotAt, card, via], () => ((key = newKey()), (refusal.value = undefined)))
 
   function restart(): void {
     stage.value = 'find'
@@ -115,6 +121,7 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
     slotAt.value = -1
     from.value = day
     card.value = false
+    via.value = 'desk'
     undone.value = false
     changing.value = held.value = result.value = refusal.value = fixed.value = undefined
     typed.value = []
@@ -223,8 +230,8 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
     try {
       const number_id = slotAt.value >= 0 ? free.value[slotAt.value]?.id : undefined
       const a = changing.value
-        ? await actions.change(changing.value.id, { key, session_id: s.id, number_id })
-        : await actions.book({ key, patient_id: who.value, session_id: s.id, number_id, channel: 'desk', use_card: card.value || undefined, hold_seconds: seconds || undefined })
+        ? await actions.change(changing.value.id, { key, session_id: s.id, number_id, channel: way.value.channel })
+        : await actions.book({ key, patient_id: who.value, session_id: s.id, number_id, ...way.value, use_card: card.value || undefined, hold_seconds: seconds || undefined })
       key = newKey()
       if (a.state === 'requested') {
         held.value = a
@@ -346,7 +353,7 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
   })
 
   return {
-    now, day, stage, who, q, targets, targetAt, target, fixed, from, dates, at, slotAt, card, busy, refusal, note, held, result, undone, undoLeft, waiting, changing,
+    now, day, stage, who, q, targets, targetAt, target, fixed, from, dates, at, slotAt, via, card, busy, refusal, note, held, result, undone, undoLeft, waiting, changing,
     departments, timetable, rows, session, numbers, free, verdict, others, department: query, act, back, choose, turn, restart, startChange, release,
   }
 }
