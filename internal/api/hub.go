@@ -19,6 +19,7 @@ const (
 	topicNotice      = "notice"      // NoticeEvent, only to its agent
 	topicAlarm       = "alarm"       // AlarmEvent
 	topicPatient     = "patient"     // ChangeEvent
+	topicPeople      = "people"      // ChangeEvent: imports, duplicates, consents, privacy
 	topicMessage     = "message"     // ChangeEvent
 	topicBooking     = "booking"     // ChangeEvent
 	topicSwitchboard = "switchboard" // ChangeEvent

@@ -53,6 +53,16 @@ type DuplicateQuery struct {
 	Paging
 }
 
+// ScanView is how far the look for duplicates among everybody is.
+type ScanView struct {
+	State     string     `json:"state" enum:"idle,waiting,running,done"`
+	Step      int        `json:"step" doc:"Kinds of keys looked through"`
+	Steps     int        `json:"steps"`
+	Compared  int        `json:"compared" doc:"Pairs of records"`
+	StartedAt *time.Time `json:"started_at,omitempty"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+}
+
 // NoteInput explains a decision.
 type NoteInput struct {
 	ByID
@@ -222,6 +232,7 @@ func (s *Server) routePatientExtras() {
 	get(s, "/api/patients/{id}/groups", "listGroupsOfPatient", "Groups of a customer", read, s.listGroupsOfPatient)
 	get(s, "/api/patients/duplicates", "listDuplicates", "Records that may be the same person", merge, s.listDuplicates)
 	post(s, "/api/patients/duplicates/scan", "scanDuplicates", "Look for duplicates among everybody; runs behind", merge, s.scanDuplicates)
+	get(s, "/api/patients/duplicates/scan", "getDuplicateScan", "How far the look for duplicates is", merge, s.getDuplicateScan)
 	post(s, "/api/patients/duplicates/{id}/dismiss", "dismissDuplicate", "They are two people", merge, s.dismissDuplicate)
 	get(s, "/api/patients/compare", "comparePatients", "Two records side by side; audited", merge, s.comparePatients)
 	post(s, "/api/patients/merge", "mergePatients", "Make one record of two", merge, s.mergePatients)

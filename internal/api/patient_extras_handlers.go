@@ -44,6 +44,14 @@ func (s *Server) scanDuplicates(ctx context.Context, _ *None) (*Empty, error) {
 	return nil, s.deps.Patients.ScanDuplicates(ctx)
 }
 
+func (s *Server) getDuplicateScan(ctx context.Context, _ *None) (*Out[ScanView], error) {
+	sc, err := s.deps.Patients.ScanState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return out(ScanView{State: sc.State, Step: sc.Step, Steps: sc.Steps, Compared: sc.Compared, StartedAt: maybe(sc.StartedAt), EndedAt: maybe(sc.EndedAt)}), nil
+}
+
 func (s *Server) dismissDuplicate(ctx context.Context, in *NoteInput) (*Empty, error) {
 	return nil, s.deps.Patients.DismissDuplicate(ctx, in.ID, in.Body.Note)
 }

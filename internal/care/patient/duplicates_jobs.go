@@ -52,6 +52,13 @@ func (s *Service) ScanDuplicates(ctx context.Context) error {
 		return err
 	}
 	return s.promise(ctx, who, "patient.duplicates_scan", func(tx *store.Tx) error {
+		tx.AfterCommit(func() {
+			s.scanned(func(sc *Scan) {
+				if sc.State != ScanRunning {
+					*sc = Scan{State: ScanWaiting}
+				}
+			})
+		})
 		return job.Enqueue(ctx, tx, s.jobs, duplicateScan{}, job.UniqueKey("all"), job.MaxAttempts(3))
 	})
 }

@@ -38,7 +38,9 @@ func (s *Service) duplicatesOf(ctx context.Context, patientID string) error {
 // scanDuplicates compares everybody with everybody who shares a blocking key,
 // in short steps, so that the desk does not feel it.
 func (s *Service) scanDuplicates(ctx context.Context) error {
-	for _, next := range blocks() {
+	s.scanned(func(sc *Scan) { *sc = Scan{State: ScanRunning, StartedAt: s.now()} })
+	for i, next := range blocks() {
+		s.scanned(func(sc *Scan) { sc.Step = i })
 		after := ""
 		for {
 			var found []member
@@ -57,6 +59,7 @@ func (s *Service) scanDuplicates(ctx context.Context) error {
 			}
 		}
 	}
+	s.scanned(func(sc *Scan) { sc.State, sc.Step, sc.EndedAt = ScanDone, len(blocks()), s.now() })
 	return nil
 }
 
@@ -66,6 +69,7 @@ func (s *Service) judgeMembers(ctx context.Context, found []member) error {
 		if err != nil {
 			return err
 		}
+		s.scanned(func(sc *Scan) { sc.Compared += len(chunk) })
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type Service struct {
 	zone  *time.Location // in which ages are counted
 	jobs  *job.Queue     // nil: nothing runs behind
 	parts []Mergeable    // what other packages keep by patient id
+	scan  scanState
 }
 
 // New makes the service. zone is the hospital's; nil means UTC.

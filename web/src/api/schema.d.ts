@@ -3054,7 +3054,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** How far the look for duplicates is */
+        get: operations["getDuplicateScan"];
         put?: never;
         /** Look for duplicates among everybody; runs behind */
         post: operations["scanDuplicates"];
@@ -8414,6 +8415,26 @@ export interface components {
              * @description As read; an older one is refused
              */
             version: number;
+        };
+        ScanView: {
+            /**
+             * Format: int64
+             * @description Pairs of records
+             */
+            compared: number;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: date-time */
+            started_at?: string;
+            /** @enum {string} */
+            state: "idle" | "waiting" | "running" | "done";
+            /**
+             * Format: int64
+             * @description Kinds of keys looked through
+             */
+            step: number;
+            /** Format: int64 */
+            steps: number;
         };
         SendMessageInputBody: {
             /** @description The same key writes one message only */
@@ -17176,6 +17197,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListDuplicateView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDuplicateScan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanView"];
                 };
             };
             /** @description Error */
