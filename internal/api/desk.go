@@ -63,6 +63,8 @@ type DeskPatient struct {
 	Sex   string `json:"sex" enum:"male,female,unknown"`
 	Age   int    `json:"age" doc:"-1 when unknown"`
 	Match string `json:"match" doc:"How they were found: phone, household, guardian, agent"`
+	// Allergies warn whoever answers before the record is open.
+	Allergies []string `json:"allergies"`
 }
 
 // CallLeg is one party of a call.

@@ -95,7 +95,7 @@ func orOff(recording string) string {
 }
 
 func deskPatient(c call.Candidate) DeskPatient {
-	return DeskPatient{ID: c.ID, Name: c.Name, Sex: sexOf(c.Sex), Age: c.Age, Match: c.Match}
+	return DeskPatient{ID: c.ID, Name: c.Name, Sex: sexOf(c.Sex), Age: c.Age, Match: c.Match, Allergies: some(c.Allergies)}
 }
 
 func sexOf(s string) string {

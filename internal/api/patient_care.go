@@ -45,16 +45,18 @@ type PatientExportInput struct {
 
 // AccessView is an emergency access to a restricted record.
 type AccessView struct {
-	ID         string     `json:"id"`
-	PatientID  string     `json:"patient_id"`
-	UserID     string     `json:"user_id"`
-	UserName   string     `json:"user_name"`
-	Reason     string     `json:"reason"`
-	At         time.Time  `json:"at"`
-	Until      time.Time  `json:"until"`
-	ReviewedAt *time.Time `json:"reviewed_at,omitempty"`
-	ReviewedBy string     `json:"reviewed_by"`
-	ReviewNote string     `json:"review_note"`
+	ID         string      `json:"id"`
+	PatientID  string      `json:"patient_id"`
+	Patient    *PatientHit `json:"patient,omitempty" doc:"With the right to see customers"`
+	UserID     string      `json:"user_id"`
+	UserName   string      `json:"user_name"`
+	Reason     string      `json:"reason"`
+	At         time.Time   `json:"at"`
+	Until      time.Time   `json:"until"`
+	ReviewedAt *time.Time  `json:"reviewed_at,omitempty"`
+	ReviewedBy string      `json:"reviewed_by"`
+	Reviewer   string      `json:"reviewer" doc:"Name of who reviewed it"`
+	ReviewNote string      `json:"review_note"`
 }
 
 // AccessQuery lists emergency accesses.

@@ -61,7 +61,19 @@ func (s *Server) listAccesses(ctx context.Context, in *AccessQuery) (*Out[List[A
 	if err != nil {
 		return nil, err
 	}
-	return listOf(list, accessView, next), nil
+	var patients, users []string
+	for _, a := range list {
+		patients, users = append(patients, a.PatientID), append(users, a.ReviewedBy)
+	}
+	p, err := s.personsOf(ctx, patients, users)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(list, func(a patient.Access) AccessView {
+		v := accessView(a)
+		v.Patient, v.Reviewer = p.hit(a.PatientID), p.users[a.ReviewedBy]
+		return v
+	}, next), nil
 }
 
 func (s *Server) reviewAccess(ctx context.Context, in *NoteInput) (*Empty, error) {

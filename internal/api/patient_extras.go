@@ -119,6 +119,8 @@ type MergeView struct {
 	ID        string         `json:"id"`
 	Keep      string         `json:"keep"`
 	Merge     string         `json:"merge"`
+	Kept      *PatientHit    `json:"kept,omitempty"`
+	Merged    *PatientHit    `json:"merged,omitempty" doc:"Absent while it is part of the kept record"`
 	At        time.Time      `json:"at"`
 	Actor     string         `json:"actor"`
 	ActorName string         `json:"actor_name"`

@@ -11,7 +11,20 @@ func (s *Server) getPatientHistory(ctx context.Context, in *PatientList) (*Out[L
 	if err != nil {
 		return nil, err
 	}
+	var guardians []string
+	for _, c := range list {
+		if c.Field == "guardian_id" {
+			guardians = append(guardians, c.Old, c.New)
+		}
+	}
+	p, err := s.personsOf(ctx, guardians, nil)
+	if err != nil {
+		return nil, err
+	}
 	return listOf(list, func(c patient.FieldChange) FieldChangeView {
+		if c.Field == "guardian_id" {
+			c.Old, c.New = p.name(c.Old), p.name(c.New)
+		}
 		return FieldChangeView{ID: c.ID, PatientID: c.PatientID, At: utc(c.At), Version: c.Version, Actor: c.Actor, ActorName: c.ActorName,
 			Source: c.Source, Field: c.Field, Old: c.Old, New: c.New, Erased: c.Erased}
 	}, next), nil
@@ -88,7 +101,19 @@ func (s *Server) listMerges(ctx context.Context, in *MergeQuery) (*Out[List[Merg
 	if err != nil {
 		return nil, err
 	}
-	return listOf(list, mergeView, next), nil
+	var ids []string
+	for _, m := range list {
+		ids = append(ids, m.Keep, m.Merge)
+	}
+	p, err := s.personsOf(ctx, ids, nil)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(list, func(m patient.Merged) MergeView {
+		v := mergeView(m)
+		v.Kept, v.Merged = p.hit(m.Keep), p.hit(m.Merge)
+		return v
+	}, next), nil
 }
 
 func (s *Server) undoMerge(ctx context.Context, in *ReasonInput) (*Out[MergeView], error) {

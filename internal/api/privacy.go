@@ -15,6 +15,7 @@ type PrivacyRequest struct {
 	ID         string            `json:"id"`
 	Version    int64             `json:"version"`
 	PatientID  string            `json:"patient_id"`
+	Patient    *PatientHit       `json:"patient,omitempty" doc:"With the right to see customers"`
 	Kind       string            `json:"kind" enum:"export,restrict,lift,delete"`
 	Status     string            `json:"status" enum:"open,approved,refused,running,done,failed"`
 	Requester  string            `json:"requester" enum:"self,guardian,relative"`
@@ -28,8 +29,10 @@ type PrivacyRequest struct {
 	Overdue    bool              `json:"overdue"`
 	DecidedAt  *time.Time        `json:"decided_at,omitempty"`
 	DecidedBy  string            `json:"decided_by"`
+	Decider    string            `json:"decider" doc:"Name of who decided"`
 	DoneAt     *time.Time        `json:"done_at,omitempty"`
 	CreatedBy  string            `json:"created_by"`
+	Creator    string            `json:"creator" doc:"Name of who took it down"`
 	FileUntil  *time.Time        `json:"file_until,omitempty" doc:"A copy can be fetched until then"`
 }
 
@@ -116,6 +119,23 @@ func (s *Server) privacy() (*privacy.Service, error) {
 	return s.deps.Privacy, nil
 }
 
+// privacyRequests adds to requests whom they are about and who decided.
+func (s *Server) privacyRequests(ctx context.Context, list []privacy.Request) ([]PrivacyRequest, error) {
+	var patients, users []string
+	for _, r := range list {
+		patients, users = append(patients, r.PatientID), append(users, r.CreatedBy, r.DecidedBy)
+	}
+	p, err := s.personsOf(ctx, patients, users)
+	if err != nil {
+		return nil, err
+	}
+	return mapped(list, func(r privacy.Request) PrivacyRequest {
+		v := s.privacyRequest(r)
+		v.Patient, v.Creator, v.Decider = p.hit(r.PatientID), p.users[r.CreatedBy], p.users[r.DecidedBy]
+		return v
+	}), nil
+}
+
 func (s *Server) privacyRequest(r privacy.Request) PrivacyRequest {
 	pending := r.Status != privacy.Done && r.Status != privacy.Refused
 	return PrivacyRequest{ID: r.ID, Version: r.Version, PatientID: r.PatientID, Kind: r.Kind, Status: r.Status, Requester: r.Requester, Channel: r.Channel,
@@ -126,11 +146,15 @@ func (s *Server) privacyRequest(r privacy.Request) PrivacyRequest {
 		})}
 }
 
-func (s *Server) privacyOut(r privacy.Request, err error) (*Out[PrivacyRequest], error) {
+func (s *Server) privacyOut(ctx context.Context, r privacy.Request, err error) (*Out[PrivacyRequest], error) {
 	if err != nil {
 		return nil, err
 	}
-	return out(s.privacyRequest(r)), nil
+	list, err := s.privacyRequests(ctx, []privacy.Request{r})
+	if err != nil {
+		return nil, err
+	}
+	return out(list[0]), nil
 }
 
 func (s *Server) listPrivacyRequests(ctx context.Context, in *PrivacyQuery) (*Out[List[PrivacyRequest]], error) {
@@ -142,7 +166,11 @@ func (s *Server) listPrivacyRequests(ctx context.Context, in *PrivacyQuery) (*Ou
 	if err != nil {
 		return nil, err
 	}
-	return listOf(list, s.privacyRequest, next), nil
+	views, err := s.privacyRequests(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(views, func(v PrivacyRequest) PrivacyRequest { return v }, next), nil
 }
 
 func (s *Server) createPrivacyRequest(ctx context.Context, in *PrivacyInput) (*Out[PrivacyRequest], error) {
@@ -151,7 +179,8 @@ func (s *Server) createPrivacyRequest(ctx context.Context, in *PrivacyInput) (*O
 		return nil, err
 	}
 	b := in.Body
-	return s.privacyOut(p.Ask(ctx, privacy.Request{PatientID: b.PatientID, Kind: b.Kind, Requester: b.Requester, Channel: b.Channel, Evidence: b.Evidence, Reason: b.Reason}))
+	r, err := p.Ask(ctx, privacy.Request{PatientID: b.PatientID, Kind: b.Kind, Requester: b.Requester, Channel: b.Channel, Evidence: b.Evidence, Reason: b.Reason})
+	return s.privacyOut(ctx, r, err)
 }
 
 func (s *Server) getPrivacyRequest(ctx context.Context, in *ByID) (*Out[PrivacyRequest], error) {
@@ -159,7 +188,8 @@ func (s *Server) getPrivacyRequest(ctx context.Context, in *ByID) (*Out[PrivacyR
 	if err != nil {
 		return nil, err
 	}
-	return s.privacyOut(p.Get(ctx, in.ID))
+	r, err := p.Get(ctx, in.ID)
+	return s.privacyOut(ctx, r, err)
 }
 
 func (s *Server) decidePrivacyRequest(ctx context.Context, in *PrivacyDecision) (*Out[PrivacyRequest], error) {
@@ -167,7 +197,8 @@ func (s *Server) decidePrivacyRequest(ctx context.Context, in *PrivacyDecision) 
 	if err != nil {
 		return nil, err
 	}
-	return s.privacyOut(p.Decide(ctx, in.ID, in.Body.Accept, in.Body.Note))
+	r, err := p.Decide(ctx, in.ID, in.Body.Accept, in.Body.Note)
+	return s.privacyOut(ctx, r, err)
 }
 
 func (s *Server) runPrivacyRequest(ctx context.Context, in *ByID) (*Out[PrivacyRequest], error) {
@@ -175,7 +206,8 @@ func (s *Server) runPrivacyRequest(ctx context.Context, in *ByID) (*Out[PrivacyR
 	if err != nil {
 		return nil, err
 	}
-	return s.privacyOut(p.Run(ctx, in.ID))
+	r, err := p.Run(ctx, in.ID)
+	return s.privacyOut(ctx, r, err)
 }
 
 func (s *Server) getPrivacyExport(ctx context.Context, in *ByID) (*Out[PrivacyCopy], error) {

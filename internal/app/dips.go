@@ -163,7 +163,7 @@ func people(cards []patient.Card, match string) call.DipResult {
 		}
 		years[c.BirthYear] = true
 		year := strconv.Itoa(c.BirthYear)
-		r.People = append(r.People, call.Candidate{ID: c.ID, Name: c.Name, Sex: c.Sex, Age: c.Age, Match: match})
+		r.People = append(r.People, call.Candidate{ID: c.ID, Name: c.Name, Sex: c.Sex, Age: c.Age, Match: match, Allergies: c.Allergies})
 		r.Options = append(r.Options, call.DipOption{Value: c.ID, Say: []string{"=born:" + year},
 			Vars: map[string]string{"patient": c.ID, "birth_year": year}})
 	}

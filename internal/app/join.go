@@ -32,7 +32,7 @@ func (i identifier) Identify(ctx context.Context, number string) ([]call.Candida
 	}
 	list := make([]call.Candidate, 0, len(pop.Candidates))
 	for _, c := range pop.Candidates {
-		list = append(list, call.Candidate{ID: c.ID, Name: c.Name, Sex: c.Sex, Age: c.Age, Match: patient.MatchPhone})
+		list = append(list, call.Candidate{ID: c.ID, Name: c.Name, Sex: c.Sex, Age: c.Age, Match: patient.MatchPhone, Allergies: c.Allergies})
 	}
 	return list, nil
 }

@@ -63,6 +63,8 @@ type Candidate struct {
 	Sex   string `json:"sex"`
 	Age   int    `json:"age"`
 	Match string `json:"match"` // why: phone, household, …
+	// Allergies warn whoever answers before the record is open.
+	Allergies []string `json:"allergies,omitempty"`
 }
 
 // DeskView is everything an agent's desk shows about telephony.

@@ -4357,12 +4357,16 @@ export interface components {
             /** Format: date-time */
             at: string;
             id: string;
+            /** @description With the right to see customers */
+            patient?: components["schemas"]["PatientHit"];
             patient_id: string;
             reason: string;
             review_note: string;
             /** Format: date-time */
             reviewed_at?: string;
             reviewed_by: string;
+            /** @description Name of who reviewed it */
+            reviewer: string;
             /** Format: date-time */
             until: string;
             user_id: string;
@@ -5431,6 +5435,7 @@ export interface components {
              * @description -1 when unknown
              */
             age: number;
+            allergies: string[];
             id: string;
             /** @description How they were found: phone, household, guardian, agent */
             match: string;
@@ -6966,7 +6971,10 @@ export interface components {
             can_undo: boolean;
             id: string;
             keep: string;
+            kept?: components["schemas"]["PatientHit"];
             merge: string;
+            /** @description Absent while it is part of the kept record */
+            merged?: components["schemas"]["PatientHit"];
             /** @description How much was moved, by part */
             parts: {
                 [key: string]: number;
@@ -7957,9 +7965,13 @@ export interface components {
             /** @enum {string} */
             channel: "phone" | "portal" | "onsite" | "mail";
             created_by: string;
+            /** @description Name of who took it down */
+            creator: string;
             /** Format: date-time */
             decided_at?: string;
             decided_by: string;
+            /** @description Name of who decided */
+            decider: string;
             /** Format: date-time */
             done_at?: string;
             /** Format: date-time */
@@ -7979,6 +7991,8 @@ export interface components {
             /** @description What the law wants kept */
             obstacles: components["schemas"]["PrivacyObstacle"][];
             overdue: boolean;
+            /** @description With the right to see customers */
+            patient?: components["schemas"]["PatientHit"];
             patient_id: string;
             reason: string;
             /** Format: date-time */
