@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../src', import.meta.url))
 const entries = ['portal', 'kiosk']
 
 // Keys that the server chooses: error keys, codes of roles, jobs, checks.
-const fromServer = ['error.', 'role.', 'permission.', 'alarm.', 'check.', 'job.', 'audit.', 'event.', 'cause.', 'flowproblem.', 'exclusion.']
+const fromServer = ['error.', 'role.', 'permission.', 'alarm.', 'check.', 'job.', 'audit.', 'dossier.', 'event.', 'cause.', 'flowproblem.', 'exclusion.']
 
 function* files(dir, skip = []) {
   for (const e of readdirSync(dir, { withFileTypes: true })) {

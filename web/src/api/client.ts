@@ -64,3 +64,36 @@ export async function upload(path: string, body: Blob): Promise<void> {
   }
   if (!res.ok) throw new ApiError(toProblem(res.status, await res.json().catch(() => null)))
 }
+
+/** Sends a file as the form of a POST and gives its answer. */
+export async function uploadForm<T>(path: string, field: string, file: File): Promise<T> {
+  const form = new FormData()
+  form.append(field, file, file.name)
+  let res: Response
+  try {
+    // eslint-disable-next-line no-restricted-globals -- a file, not a JSON operation
+    res = await fetch(path, { method: 'POST', credentials: 'same-origin', headers: { 'X-Heartline': '1' }, body: form })
+  } catch {
+    throw new ApiError(toProblem(0, null))
+  }
+  const answer: unknown = await res.json().catch(() => null)
+  if (!res.ok) throw new ApiError(toProblem(res.status, answer))
+  return answer as T
+}
+
+/** Asks for a file with a JSON body and saves it under the name the server gives. */
+export async function downloadWith(path: string, body: unknown, name: string): Promise<void> {
+  let res: Response
+  try {
+    // eslint-disable-next-line no-restricted-globals -- a file, not a JSON operation
+    res = await fetch(path, { method: 'POST', credentials: 'same-origin', headers: { 'X-Heartline': '1', 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+  } catch {
+    throw new ApiError(toProblem(0, null))
+  }
+  if (!res.ok) throw new ApiError(toProblem(res.status, await res.json().catch(() => null)))
+  const a = document.createElement('a')
+  a.href = URL.createObjectURL(await res.blob())
+  a.download = /filename="([^"]+)"/.exec(res.headers.get('Content-Disposition') ?? '')?.[1] ?? name
+  a.click()
+  setTimeout(() => URL.revokeObjectURL(a.href), 10_000)
+}

@@ -38,6 +38,7 @@ export const table: Record<string, Effect> = {
   },
   pop: { stale: (d) => [['pop', String(d.call_id ?? '')], ['desk', 'view']] },
   patient: { stale: (d) => [['patients'], ['patient', id(d)], ['pop']] },
+  people: { stale: (d) => peopleChanged(String(d.kind ?? ''), id(d)) },
   message: { stale: () => [['messages']] },
   booking: { stale: (d) => bookingChanged(String(d.kind ?? ''), id(d)) },
   switchboard: { stale: (d) => changed(String(d.kind ?? ''), id(d)) },
@@ -48,6 +49,22 @@ export const table: Record<string, Effect> = {
 function bookingChanged(kind: string, what: string): QueryKey[] {
   if (kind === 'session') return [['booking', 'timetable'], ['booking', 'session', what], ['booking', 'numbers', what], ['booking', 'eligibility']]
   return [['booking', 'appointments'], ['booking', 'appointment', what], ['booking', 'waitlist'], ['booking', 'penalties'], ['ledger']]
+}
+
+/** Around the records: imports move on, somebody decided, asked or took emergency access. */
+function peopleChanged(kind: string, what: string): QueryKey[] {
+  switch (kind) {
+    case 'import':
+      return [['import', what], ['imports']]
+    case 'duplicates':
+      return [['duplicate-scan']]
+    case 'consent':
+      return [['consents', what]]
+    case 'access':
+      return [['accesses']]
+    default:
+      return [['privacy']]
+  }
 }
 
 function changed(kind: string, what: string): QueryKey[] {

@@ -21,6 +21,8 @@ export const sections: Section[] = [
   item('roles', 'people', 'admin.users'),
   item('departments', 'people', 'admin.users'),
   item('agents', 'people', 'admin.telephony'),
+  { name: 'lifecycle', group: 'people', needs: ['system.admin'], page: () => import('../customers/settings/LifecyclePage.vue') },
+  { name: 'consents', group: 'people', needs: ['privacy.manage'], page: () => import('../customers/settings/ConsentTextsPage.vue') },
   item('queues', 'telephone', 'admin.telephony'),
   item('skills', 'telephone', 'admin.telephony'),
   item('numbers', 'telephone', 'admin.telephony'),

@@ -22,6 +22,8 @@ export interface PatientForm {
   donation_behaviour: string
   tags: string[]
   language: string
+  nationality: string
+  guardian_id: string
   channel: NonNullable<PatientCreate['channel']>
   lifecycle: NonNullable<PatientCreate['lifecycle']>
   vip: boolean
@@ -32,7 +34,7 @@ export interface PatientForm {
 
 const plain = [
   'name', 'name_latin', 'sex', 'birth_date', 'email', 'wechat', 'address', 'ethnicity', 'industry', 'occupation', 'insurance', 'allergies',
-  'hereditary_diseases', 'heart_history', 'donation_behaviour', 'tags', 'language', 'channel', 'lifecycle', 'vip', 'notes',
+  'hereditary_diseases', 'heart_history', 'donation_behaviour', 'tags', 'language', 'channel', 'lifecycle', 'vip', 'nationality', 'guardian_id', 'notes',
 ] as const
 
 /** Fields that came masked cannot be edited: the stars would be written over the truth. */
@@ -49,7 +51,7 @@ export function emptyForm(): PatientForm {
   return {
     name: '', name_latin: '', sex: 'unknown', birth_date: '', email: '', wechat: '', address: { province: '', city: '', district: '', street: '', detail: '', code: '' },
     ethnicity: '', industry: '', occupation: '', insurance: '', allergies: [], hereditary_diseases: [], heart_history: '', donation_behaviour: '', tags: [],
-    language: 'zh-CN', channel: 'phone', lifecycle: 'potential', vip: false, notes: '', phones: [{ number: '', type: 'mobile', primary: true }], identifiers: [],
+    language: 'zh-CN', nationality: '', guardian_id: '', channel: 'phone', lifecycle: 'potential', vip: false, notes: '', phones: [{ number: '', type: 'mobile', primary: true }], identifiers: [],
   }
 }
 
