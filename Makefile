@@ -6,7 +6,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # Packages that hold goroutines are tested under the race detector, the others
 # (pure cores, data, the house rules) plainly; together they are all of them.
-RACE  := contact/call|contact/sip|contact/acd|contact/journal|contact/recording|contact/media/embedded|platform/|/api|/app
+RACE  := contact/call|contact/sip|contact/acd|contact/journal|contact/messaging|contact/recording|contact/media/embedded|care/booking$$|care/ledger|platform/|/api|/app
 PKGS   = $(shell $(GO) list ./... | grep -vE '$(RACE)')
 RACED  = $(shell $(GO) list ./internal/... | grep -E '$(RACE)')
 
