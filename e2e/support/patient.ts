@@ -41,15 +41,11 @@ export async function newestCode(hospital: Hospital, number: string, after = '')
 }
 
 export class Patient extends Sitter {
-  readonly t: ReturnType<typeof portalWords>
-
-  private constructor(base: ConstructorParameters<typeof Sitter>, readonly speaks: Locale) {
-    super(...base)
-    this.t = portalWords(speaks)
-  }
+  t = portalWords('zh-CN')
 
   static async at(hospital: Hospital, locale: Locale = 'zh-CN', look: Look = {}): Promise<Patient> {
-    const p = new Patient(await Sitter.launch(hospital, { size: phoneScreen, ...look, locale }), locale)
+    const p = new Patient(...(await Sitter.launch(hospital, { size: phoneScreen, ...look, locale })))
+    p.t = portalWords(locale)
     await p.page.context().addInitScript((l) => localStorage.setItem('heartline.portal.lang', l), locale)
     return p
   }

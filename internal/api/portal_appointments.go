@@ -76,7 +76,7 @@ func (s *Server) portalAppointmentView(a booking.Appointment, m portal.Member, x
 		StartAt: utc(a.StartAt), EndAt: utc(a.EndAt), DepartmentID: a.DepartmentID, Department: d.Name, DepartmentEN: d.NameEN,
 		DoctorID: a.DoctorID, Doctor: doc.Name, DoctorTitle: doc.Title, Exam: exam.Name, ExamEN: exam.NameEN, Preparation: exam.Preparation,
 		PreparationEN: exam.PreparationEN, Campus: c.Name, Address: c.Address, Transit: c.Transit,
-		Room: x.Room, Floor: d.Floor, Type: string(a.Type), State: string(a.State), FeeCents: a.Fee, Paid: a.Paid, Confirmed: a.Confirmed,
+		Room: x.Room, Floor: d.Floor, Type: string(a.Type), State: string(a.State), FeeCents: a.Fee, Paid: a.Paid, ByCard: a.HoldID != "", Confirmed: a.Confirmed,
 		CancelReason: a.CancelReason, ExpiresAt: maybe(a.ExpiresAt), QueueNumber: a.QueueNumber, CreatedAt: utc(a.CreatedAt),
 		CanChange: coming && a.Allows(booking.ActChange), CanCancel: coming && a.Allows(booking.ActCancel),
 		CanConfirm: coming && (a.Allows(booking.ActConfirm) || !a.Confirmed && a.Allows(booking.ActAcknowledge) && a.StartAt.Sub(s.now()) < 72*time.Hour)}

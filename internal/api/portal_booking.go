@@ -138,6 +138,7 @@ type PortalAppointment struct {
 	State         string     `json:"state" enum:"requested,scheduled,arrived,checked_in,completed,cancelled,missed,expired"`
 	FeeCents      int64      `json:"fee_cents"`
 	Paid          bool       `json:"paid"`
+	ByCard        bool       `json:"by_card" doc:"The fee is set aside on the prepaid card, or was taken from it"`
 	Confirmed     bool       `json:"confirmed"`
 	CancelReason  string     `json:"cancel_reason"`
 	ExpiresAt     *time.Time `json:"expires_at,omitempty" doc:"When a number that is held must be confirmed"`

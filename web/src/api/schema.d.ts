@@ -7584,6 +7584,8 @@ export interface components {
         };
         PortalAppointment: {
             address: string;
+            /** @description The fee is set aside on the prepaid card, or was taken from it */
+            by_card: boolean;
             campus: string;
             can_cancel: boolean;
             can_change: boolean;
