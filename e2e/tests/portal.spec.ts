@@ -326,11 +326,15 @@ test('the waitlist: join what is full, be offered what comes free, take it or le
       return patient.button('wait.accept').isVisible()
     }, 20_000)
 
+  const leave = async () => {
+    await patient.button('wait.leave').click()
+    await page.getByRole('dialog').getByRole('button', { name: t('wait.leave'), exact: true }).click()
+    await expect(page.getByText(t('wait.place', { n: 1 }))).toHaveCount(0)
+  }
+
   let held = await take(1)
   await join()
-  await patient.button('wait.leave').click()
-  await page.getByRole('dialog').getByRole('button', { name: t('wait.leave'), exact: true }).click()
-  await expect(page.getByText(t('wait.place', { n: 1 }))).toHaveCount(0)
+  await leave()
   await join()
   await giveBack(held.id)
   await offered()
@@ -340,7 +344,9 @@ test('the waitlist: join what is full, be offered what comes free, take it or le
   await patient.button('wait.decline').click()
   await page.getByRole('dialog').getByRole('button', { name: t('wait.decline'), exact: true }).click()
   await expect(patient.button('wait.accept')).toHaveCount(0)
+  await expect(page.getByText(t('wait.place', { n: 1 }))).toBeVisible() // for other numbers
   await eventually('the number to be free', async () => (await free(evening.id)).length === 1)
+  await leave()
   held = await take(2)
   await join()
   await giveBack(held.id)
