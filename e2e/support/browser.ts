@@ -22,7 +22,7 @@ const flags = [
   '--autoplay-policy=no-user-gesture-required',
 ]
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/Applications/Chromium.app/Contents/MacOS/Chromium'].find(existsSync)
+export const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/Applications/Chromium.app/Contents/MacOS/Chromium'].find(existsSync)
 
 /** Everybody whose browser is open. */
 export const sitters = new Set<Sitter>()
