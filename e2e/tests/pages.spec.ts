@@ -1,7 +1,7 @@
 // Every page in both languages: it opens, nothing breaks, and it can be used
 // by everybody.
-import { AxeBuilder } from '@axe-core/playwright'
 import { Agent } from '../support/agent.js'
+import { barriers } from '../support/axe.js'
 import { Sitter } from '../support/browser.js'
 import { Hospital } from '../support/hospital.js'
 import { pages } from '../support/pages.js'
@@ -18,15 +18,6 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await hospital?.close()
 })
-
-/** What keeps people from using the page, worst first. */
-async function barriers(s: Sitter): Promise<string[]> {
-  // One document without frames: no need for a second page to gather the results.
-  const { violations } = await new AxeBuilder({ page: s.page }).setLegacyMode(true).options({ resultTypes: ['violations'] }).analyze()
-  return violations
-    .filter((v) => v.impact === 'serious' || v.impact === 'critical')
-    .map((v) => `${v.impact} ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(' | ')}`)
-}
 
 for (const locale of ['zh-CN', 'en'] as const) {
   test(`every page opens without an error and without barriers (${locale})`, async () => {
