@@ -16,7 +16,7 @@ const number = '13971000001'
 const asserted = ['accessibility', 'best-practices', 'seo'] as const
 
 test('the portal scores 90 and more', async () => {
-  test.setTimeout(400_000)
+  test.setTimeout(600_000) // a minute a page where others use the machine too
   const hospital = await Hospital.open()
   const profile = mkdtempSync(path.join(tmpdir(), 'heartline-lighthouse-'))
   const port = await freeTCP()
@@ -28,19 +28,19 @@ test('the portal scores 90 and more', async () => {
     const clinic = items.find((s) => s.doctor_id && s.free > 3)!
     const page = await browser.newPage()
     await page.goto(`${hospital.url}/portal/`)
-    const open = ['', 'find', `departments/${clinic.department_id}`, `doctors/${clinic.doctor_id}`, `sessions/${clinic.id}`, 'sign-in', 'info']
-    const rows: string[] = []
+    const open = ['', `departments/${clinic.department_id}`, `sessions/${clinic.id}`, 'sign-in']
     const low: string[] = []
+    let signedIn = false // then what the browser keeps has to stay; before, each page is a first visit
     const look = async (name: string) => {
-      const result = await lighthouse(`${hospital.url}/portal/${name}`, { port, output: 'json', logLevel: 'error', disableStorageReset: true, onlyCategories: ['performance', ...asserted] })
+      const result = await lighthouse(`${hospital.url}/portal/${name}`, { port, output: 'json', logLevel: 'error', disableStorageReset: signedIn, onlyCategories: ['performance', ...asserted] })
       const { categories, audits } = result!.lhr
       const score = (c: string) => Math.round((categories[c].score ?? 0) * 100)
       const shown = (a: string) => (audits[a].displayValue ?? '').replace(/\u00a0/g, ' ')
-      rows.push(`${(name || 'home').split('/')[0]}: performance ${score('performance')}, ${asserted.map((c) => `${c} ${score(c)}`).join(', ')}; first paint ${shown('first-contentful-paint')}, largest ${shown('largest-contentful-paint')}, blocked ${shown('total-blocking-time')}, shift ${shown('cumulative-layout-shift')}, ${shown('total-byte-weight')}`)
+      console.log(`${(name || 'home').split('/')[0]}: performance ${score('performance')}, ${asserted.map((c) => `${c} ${score(c)}`).join(', ')}; first paint ${shown('first-contentful-paint')}, largest ${shown('largest-contentful-paint')}, blocked ${shown('total-blocking-time')}, shift ${shown('cumulative-layout-shift')}, ${shown('total-byte-weight')}`)
       for (const c of asserted) {
         const failed = categories[c].auditRefs.filter((r) => r.weight > 0 && (audits[r.id].score ?? 1) < 1).map((r) => r.id)
         if (score(c) < 90) low.push(`${name || 'home'}: ${c} ${score(c)} (${failed.join(', ')})`)
-        else if (failed.length) rows.push(`  ${c}: ${failed.join(', ')}`)
+        else if (failed.length) console.log(`  ${c}: ${failed.join(', ')}`)
       }
     }
     for (const name of open) await look(name)
@@ -58,8 +58,8 @@ test('the portal scores 90 and more', async () => {
       },
       [number, code, self.name, self.document],
     )
-    for (const name of ['appointments', 'me', `sessions/${clinic.id}/confirm`]) await look(name)
-    console.log(rows.join('\n'))
+    signedIn = true
+    for (const name of ['appointments', `sessions/${clinic.id}/confirm`]) await look(name)
     expect(low).toEqual([])
   } finally {
     await browser.close()
