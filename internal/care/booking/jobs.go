@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"heartline/internal/care/booking/policy"
 	"heartline/internal/platform/event"
 	"heartline/internal/platform/identity"
 	"heartline/internal/platform/job"
@@ -60,8 +61,8 @@ func (s *Service) registerJobs() {
 		if err := s.db.Write(ctx, func(tx *store.Tx) error { return s.planReminders(ctx, tx) }); err != nil {
 			return fmt.Errorf("plan reminders: %w", err)
 		}
-		if j.Date < s.today().Format(time.DateOnly) {
-			return nil // the program was away: nobody wants a reminder of yesterday
+		if due, err := s.remindersDue(ctx, j.Date); err != nil || !due {
+			return err
 		}
 		_, err := s.Remind(identity.System(ctx, "reminder"), j.Date)
 		return err
@@ -109,19 +110,28 @@ func (s *Service) planReminders(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	return s.planRemindersBy(ctx, tx, rules.Policy)
+}
+
+// planRemindersBy plans them by a policy that may not be in force yet. What
+// was planned by another one stays and finds, when it runs, that it is not due.
+func (s *Service) planRemindersBy(ctx context.Context, tx *store.Tx, p policy.Policy) error {
+	if s.jobs == nil {
+		return nil
+	}
 	now := s.now().In(s.zone)
 	for d := 1; d <= 3; d++ {
 		date := s.today().AddDate(0, 0, d)
-		at := remindersAt(rules.Policy, date)
+		at := remindersAt(p, date)
 		if at.IsZero() {
 			return nil
 		}
 		late := !at.After(now)
-		if late && !outOfQuiet(rules.Policy, now).Equal(now) {
+		if late && !outOfQuiet(p, now).Equal(now) {
 			continue
 		}
 		iso := date.Format(time.DateOnly)
-		if err := job.Enqueue(ctx, tx, s.jobs, reminderJob{Date: iso}, job.RunAt(at), job.UniqueKey(iso)); err != nil {
+		if err := job.Enqueue(ctx, tx, s.jobs, reminderJob{Date: iso}, job.RunAt(at), job.UniqueKey(iso+"T"+at.Format("15:04"))); err != nil {
 			return err
 		}
 		if !late {
@@ -129,6 +139,25 @@ func (s *Service) planReminders(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	return nil
+}
+
+// remindersDue tells whether the reminders for a date are sent now: not before
+// the time that the policy in force says, and not once the day has come and
+// gone while the program was away.
+func (s *Service) remindersDue(ctx context.Context, date string) (due bool, err error) {
+	day, err := time.ParseInLocation(time.DateOnly, date, s.zone)
+	if err != nil || day.Before(s.today()) {
+		return false, err
+	}
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		rules, err := s.inForce(ctx, tx)
+		if err == nil {
+			at := remindersAt(rules.Policy, day)
+			due = !at.IsZero() && !at.After(s.now())
+		}
+		return err
+	})
+	return due, err
 }
 
 // horizon is the last date for which numbers should exist.

@@ -399,7 +399,8 @@ func (s *Service) ActivatePolicy(ctx context.Context, policyID string) (StoredPo
 	return out, err
 }
 
-// putInForce moves the releases that lie ahead and forgets the old policy.
+// putInForce moves the releases and the reminders that lie ahead and forgets
+// the old policy.
 func (s *Service) putInForce(ctx context.Context, tx *store.Tx, p policy.Policy) error {
 	now, today := s.now(), s.today()
 	for d := range longestAhead {
@@ -407,6 +408,9 @@ func (s *Service) putInForce(ctx context.Context, tx *store.Tx, p policy.Policy)
 		if err := rereleaseDate(ctx, tx, date.Format(time.DateOnly), p.ReleaseAt(date), now); err != nil {
 			return err
 		}
+	}
+	if err := s.planRemindersBy(ctx, tx, p); err != nil {
+		return err
 	}
 	tx.AfterCommit(s.rules.forget)
 	if s.bus != nil {

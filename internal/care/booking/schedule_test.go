@@ -2,6 +2,7 @@ package booking_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -280,6 +281,54 @@ func TestJobs(t *testing.T) {
 		return err == nil && x.State == booking.Missed
 	})
 	until(t, "the next sweep", func() bool { return waiting("booking.sweep") == 1 })
+}
+
+// TestReminderTimeMoves: a new time of the reminders holds from now on, for
+// those of tomorrow too.
+func TestReminderTimeMoves(t *testing.T) {
+	r := ruled(t, storetest.SQLite(t), policy.Default())
+	se := r.clinic(1, shared(4))
+	r.book(se, "a")
+	if err := r.svc.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.jobs.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.jobs.Stop(r.t.Context()) })
+	remindAt := func(clock string) {
+		t.Helper()
+		list, err := r.svc.Policies(r.sys())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(list, func(p booking.StoredPolicy) bool { return p.Active })
+		list[i].Policy.ReminderHour = clock
+		if _, err := r.svc.SavePolicy(r.sys(), list[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	today := se.StartAt.AddDate(0, 0, -1)
+	at := func(hour, minute int) time.Time {
+		return time.Date(today.Year(), today.Month(), today.Day(), hour, minute, 0, 0, shanghai())
+	}
+	ran := func() int {
+		return len(r.column("SELECT id FROM jobs WHERE kind = 'booking.reminders' AND state = 'done'"))
+	}
+	r.clock.set(at(9, 0))
+	remindAt("18:00") // later than planned
+	r.clock.set(at(17, 1))
+	until(t, "the old time", func() bool { return ran() == 1 })
+	if got := fmt.Sprint(r.noticesOf("a")); got != "[booking.booked]" {
+		t.Fatalf("an hour too early: %s", got)
+	}
+	remindAt("16:30") // has gone by
+	until(t, "the reminder at once", func() bool { return fmt.Sprint(r.noticesOf("a")) == "[booking.booked booking.reminder]" })
+	r.clock.set(at(18, 1))
+	until(t, "the time in between", func() bool { return ran() >= 3 })
+	if got := fmt.Sprint(r.noticesOf("a")); got != "[booking.booked booking.reminder]" {
+		t.Fatalf("reminded again: %s", got)
+	}
 }
 
 // until waits for something that jobs bring about.
