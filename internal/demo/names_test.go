@@ -1,10 +1,14 @@
 package demo
 
 import (
+	"bytes"
+	"path"
 	"strings"
 	"testing"
 
 	"heartline/internal/care/hospital"
+	"heartline/internal/contact/media"
+	"heartline/internal/contact/media/mediatest"
 )
 
 // checkNames sees to it that every doctor and every department with clinics is
@@ -34,6 +38,39 @@ func checkNames(t *testing.T, doctors []hospital.Doctor, departments []hospital.
 	for key := range texts {
 		if english[key] == "" {
 			t.Errorf("%s is not spoken in English", key)
+		}
+	}
+}
+
+// TestNamesAreSpoken listens to the recordings, as they come out of a
+// telephone.
+func TestNamesAreSpoken(t *testing.T) {
+	for _, lang := range []string{"zh-CN", "en"} {
+		texts, err := namesIn(lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(texts) < 100 {
+			t.Errorf("%s: %d names only", lang, len(texts))
+		}
+		for key, said := range texts {
+			b, err := files.ReadFile(path.Join("data/prompts", lang, key+".wav"))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			clip, err := media.LoadWAV(bytes.NewReader(b))
+			if err != nil {
+				t.Errorf("%s/%s: %v", lang, key, err)
+				continue
+			}
+			h := mediatest.Hear(clip)
+			if wrong := h.Trouble(); len(wrong) > 0 {
+				t.Errorf("%s/%s is %s: %v", lang, key, strings.Join(wrong, ", "), h)
+			}
+			if wrong := h.Pace(said, lang); wrong != "" {
+				t.Errorf("%s/%s is %s: %v", lang, key, wrong, h)
+			}
 		}
 	}
 }
