@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -311,24 +312,53 @@ func TestCallerVanishes(t *testing.T) {
 	}
 }
 
-// TestBadSound refuses an offer that nobody can speak.
-func TestBadSound(t *testing.T) {
+// TestHostileSDP sends offers that nobody can speak, or that lie: each is
+// refused, no agent rings, and the next caller is served.
+func TestHostileSDP(t *testing.T) {
 	r := newRig(t)
 	raw, err := sip.New(sip.Config{UDP: "127.0.0.1:0", OpenUA: true}, nil, r.svc, slog.New(slog.DiscardHandler))
 	r.must(err)
 	r.must(raw.Start(r.ctx()))
 	defer func() { r.must(raw.Stop(r.ctx())) }()
 	r.must(r.sip.SetTrunks([]sip.Trunk{{ID: "trunk2", Kind: sip.TrunkStatic, Host: "127.0.0.1", PeerIPs: []string{raw.Addr("udp").String()}, OptionsEvery: -1}}))
-	d, err := raw.Dial(context.Background(), sip.DialSpec{URI: "sip:96166@" + r.sip.Addr("udp").String(), From: "13800138000",
-		Offer: []byte("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 99\r\na=rtpmap:99 opus/48000/2\r\n")})
-	r.must(err)
-	for ev := range d.Events() {
-		if f, ok := ev.(sip.Failed); ok && f.Code != 488 {
-			t.Errorf("refused with %d, want 488", f.Code)
+	const head = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+	offer := func(body string) (code int, answered bool) {
+		d, err := raw.Dial(context.Background(), sip.DialSpec{URI: "sip:96166@" + r.sip.Addr("udp").String(), From: "13800138000", Offer: []byte(body)})
+		r.must(err)
+		for ev := range d.Events() {
+			switch ev := ev.(type) {
+			case sip.Failed:
+				code = ev.Code
+			case sip.Answered:
+				answered = true
+				_ = d.Hangup(context.Background(), sip.Cause{})
+			}
 		}
-		if _, ok := ev.(sip.Answered); ok {
-			t.Error("answered")
+		return code, answered
+	}
+	for name, body := range map[string]string{
+		"unknown codec":    head + "m=audio 4000 RTP/AVP 99\r\na=rtpmap:99 opus/48000/2\r\n",
+		"no sound at all":  head + "m=video 4000 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n",
+		"binary":           "\x00\xff\xfe\x01v=0\x00",
+		"text":             strings.Repeat("A", 60_000),
+		"port beyond 65k":  head + "m=audio 99999 RTP/AVP 8\r\n",
+		"negative port":    head + "m=audio -1 RTP/AVP 8\r\n",
+		"port zero":        head + "m=audio 0 RTP/AVP 8\r\n",
+		"no address":       "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n",
+		"a name for one":   strings.Replace(head, "c=IN IP4 127.0.0.1", "c=IN IP4 evil.example", 1) + "m=audio 4000 RTP/AVP 8\r\n",
+		"multicast":        strings.Replace(head, "c=IN IP4 127.0.0.1", "c=IN IP4 224.2.1.1/127", 1) + "m=audio 4000 RTP/AVP 8\r\n",
+		"broadcast":        strings.Replace(head, "c=IN IP4 127.0.0.1", "c=IN IP4 255.255.255.255", 1) + "m=audio 4000 RTP/AVP 8\r\n",
+		"payload type 999": head + "m=audio 4000 RTP/AVP 999\r\na=rtpmap:999 PCMA/8000\r\n",
+		"secure only":      head + "m=audio 4000 RTP/SAVP 8\r\n",
+	} {
+		if code, answered := offer(body); answered || code < 400 || code >= 500 {
+			t.Errorf("%s: refused with %d, answered %v", name, code, answered)
 		}
 	}
+	many := head + "m=audio 4000 RTP/AVP 8" + strings.Repeat(" 8", 5000) + "\r\n" + strings.Repeat("a=rtpmap:8 PCMA/8000\r\n", 1000)
+	offer(many) // may be taken or not: it only must not hurt
 	r.nobody()
+	if _, answered := offer(head + "m=audio 4000 RTP/AVP 8\r\n"); !answered {
+		t.Error("an honest caller is not served any more")
+	}
 }

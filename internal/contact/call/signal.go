@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"heartline/internal/contact/journal"
-	"heartline/internal/contact/media/sdp"
 	"heartline/internal/contact/sip"
 )
 
@@ -107,10 +106,12 @@ func (c *call) reinvited(l *leg, e sip.Reinvited) {
 	}
 }
 
+// rejectCode is what a peer is told whose offer cannot be taken: an offer that
+// is wrong is the peer's fault, anything else ours.
 func rejectCode(err error) int {
-	var na *sdp.NotAcceptable
-	if errors.As(err, &na) {
-		return 488
+	var theirs interface{ SIPCode() int } // sdp.Malformed, sdp.NotAcceptable
+	if errors.As(err, &theirs) {
+		return theirs.SIPCode()
 	}
 	return 500
 }

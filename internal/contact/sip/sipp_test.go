@@ -76,6 +76,7 @@ type robot struct {
 	early    func(ctx context.Context, d *sip.Dialog) // before the answer
 	after    func(ctx context.Context, d *sip.Dialog) // once confirmed
 	noAnswer bool
+	digits   chan byte // gets the keys that came
 }
 
 func (r robot) run(ctx context.Context, d *sip.Dialog) {
@@ -99,6 +100,10 @@ func (r robot) run(ctx context.Context, d *sip.Dialog) {
 				sdp += "a=recvonly\r\n"
 			}
 			ev.Reply([]byte(sdp), 200)
+		case sip.Digit:
+			if r.digits != nil {
+				r.digits <- ev.D
+			}
 		case sip.Refer:
 			ev.Reply(202)
 			_ = d.Notify(ctx, 200, "OK")
@@ -109,6 +114,12 @@ func (r robot) run(ctx context.Context, d *sip.Dialog) {
 func TestSippCallers(t *testing.T) {
 	progress := func(ctx context.Context, d *sip.Dialog) {
 		_ = d.Progress(ctx, []byte(sdpA))
+		_ = d.Ring(ctx)
+	}
+	digits := make(chan byte, 100)
+	filler := make(chan string, 100)
+	whole := func(ctx context.Context, d *sip.Dialog) {
+		filler <- d.Header("X-Filler-24")
 		_ = d.Ring(ctx)
 	}
 	reinvite := func(ctx context.Context, d *sip.Dialog) { _, _ = d.Reinvite(ctx, []byte(sdpA)) }
@@ -130,14 +141,30 @@ func TestSippCallers(t *testing.T) {
 		{scenario: "uac_never_ack", calls: 3},
 		{scenario: "uac_hold", calls: 5},
 		{scenario: "uac_glare", calls: 5, r: robot{after: reinvite}},
+		{scenario: "uac_glare_ours", calls: 5, r: robot{after: reinvite}},
 		{scenario: "uac_late_offer", calls: 5},
 		{scenario: "uac_prack", calls: 5, r: robot{early: progress}},
 		{scenario: "uac_timer", calls: 2},
 		{scenario: "uac_timer_expiry", calls: 2},
 		{scenario: "uac_refer", calls: 5},
 		{scenario: "uac_refer_replaces", calls: 5},
-		{scenario: "uac_info_reordered", calls: 5},
-		{scenario: "uac_big", calls: 5},
+		{scenario: "uac_info_reordered", calls: 5, r: robot{digits: digits}, check: func(t *testing.T, _ sip.Stats) {
+			close(digits)
+			count := map[byte]int{} // the calls run side by side
+			for d := range digits {
+				count[d]++
+			}
+			if count['1'] != 5 || count['2'] != 0 || count['3'] != 5 {
+				t.Errorf("keys %v: the one that came late counts", count)
+			}
+		}},
+		{scenario: "uac_big", calls: 5, r: robot{early: whole}, check: func(t *testing.T, _ sip.Stats) {
+			for range 5 {
+				if got := <-filler; len(got) != 100 {
+					t.Errorf("the last of 25 long headers is %q", got)
+				}
+			}
+		}},
 	} {
 		t.Run(tc.scenario+tc.transport, func(t *testing.T) {
 			t.Parallel()

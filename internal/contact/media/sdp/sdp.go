@@ -313,10 +313,17 @@ func (m *media) usable(l Local) error {
 	if a := m.addr.Unmap(); l.IP.IsValid() && a.Is4() != l.IP.Unmap().Is4() && !a.IsUnspecified() {
 		return &NotAcceptable{Reason: "address family"}
 	}
-	if m.addr.IsMulticast() {
+	if m.addr.IsMulticast() || broadcast(m.addr) {
 		return &NotAcceptable{Reason: "multicast"}
 	}
 	return nil
+}
+
+// broadcast tells whether an address is none of a single host: 240.0.0.0/4,
+// with 255.255.255.255 at its end.
+func broadcast(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.Is4() && a.As4()[0] >= 240
 }
 
 // address fills in where to send, and whether the peer listens at all.

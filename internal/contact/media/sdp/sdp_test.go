@@ -117,6 +117,7 @@ func TestRefusalsAreTyped(t *testing.T) {
 		"off":       body("m=audio 0 RTP/AVP 8"),
 		"name":      bytes.ReplaceAll(body("m=audio 4000 RTP/AVP 8"), []byte("192.0.2.20"), []byte("pbx.example")),
 		"multicast": bytes.ReplaceAll(body("m=audio 4000 RTP/AVP 8"), []byte("192.0.2.20"), []byte("224.2.1.1/127")),
+		"broadcast": bytes.ReplaceAll(body("m=audio 4000 RTP/AVP 8"), []byte("192.0.2.20"), []byte("255.255.255.255")),
 		"family":    body("m=audio 4000 RTP/AVP 8", "c=IN IP6 2001:db8::1"),
 	} {
 		var refusal *NotAcceptable
