@@ -170,6 +170,16 @@ func TestPopFindsTheCaller(t *testing.T) {
 	if v = read[PopView](nurse.get("/api/calls/live3/pop").status(200)); len(v.Candidates) != 0 || len(v.RecentCalls) != 0 {
 		t.Fatalf("withheld number %+v", v)
 	}
+	// Somebody of a shared telephone, and somebody who calls from a strange
+	// one, said by keypad who they are.
+	e.phone.put(call.LiveCall{ID: "live4", Number: "13812345678", Agents: []string{nurse.user.ID}, Patients: []call.Candidate{{ID: p.ID, Match: "phone"}}})
+	if v = read[PopView](nurse.get("/api/calls/live4/pop").status(200)); len(v.Candidates) != 1 || v.Candidates[0].ID != p.ID || len(v.RecentCalls) != 1 {
+		t.Fatalf("one of two %+v", v)
+	}
+	e.phone.put(call.LiveCall{ID: "live5", Number: "13700000000", Agents: []string{nurse.user.ID}, Patients: []call.Candidate{{ID: p.ID, Match: "id_number"}}})
+	if v = read[PopView](nurse.get("/api/calls/live5/pop").status(200)); len(v.Candidates) != 1 || v.Candidates[0].ID != p.ID || v.Candidates[0].Match != "id_number" {
+		t.Fatalf("by identity number %+v", v)
+	}
 }
 
 func TestRecordingInRanges(t *testing.T) {

@@ -34,7 +34,7 @@ func (s *Server) pop(ctx context.Context, callID string) (*Out[PopView], error) 
 	if err != nil {
 		return nil, err
 	}
-	number, masked, chosen, err := s.numberOf(ctx, p, callID)
+	number, masked, k, err := s.numberOf(ctx, p, callID)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Server) pop(ctx context.Context, callID string) (*Out[PopView], error) 
 		}
 		v.Candidates = append(v.Candidates, x)
 	}
-	if err := s.addChosen(ctx, &v, chosen); err != nil {
+	if err := s.addKnown(ctx, &v, k); err != nil {
 		return nil, err
 	}
 	if v.RecentCalls, err = s.callsFrom(ctx, p, number, callID); err != nil {
@@ -62,30 +62,50 @@ func (s *Server) pop(ctx context.Context, callID string) (*Out[PopView], error) 
 	return out(v), nil
 }
 
-// addChosen puts the customer that the agent has chosen first, also when the
-// number does not lead to them.
-func (s *Server) addChosen(ctx context.Context, v *PopView, chosen string) error {
-	if chosen == "" || slices.ContainsFunc(v.Candidates, func(c PopCandidate) bool { return c.ID == chosen }) {
+// known is whom a call is taken for, beyond what its number says.
+type known struct {
+	id, match string
+	alone     bool // the caller said so by keypad: nobody else is meant
+}
+
+// addKnown puts the customer that the agent has chosen first, also when the
+// number does not lead to them; who proved by keypad who is calling stands
+// alone.
+func (s *Server) addKnown(ctx context.Context, v *PopView, k known) error {
+	if k.id == "" {
 		return nil
 	}
-	cards, err := s.deps.Patients.Cards(ctx, []string{chosen})
-	if err != nil {
-		return err
+	found := slices.IndexFunc(v.Candidates, func(c PopCandidate) bool { return c.ID == k.id })
+	if found < 0 {
+		cards, err := s.deps.Patients.Cards(ctx, []string{k.id})
+		if err != nil {
+			return err
+		}
+		c, ok := cards[k.id]
+		if !ok {
+			return nil
+		}
+		v.Candidates = slices.Insert(v.Candidates, 0, PopCandidate{PatientHit: patientHit(c, k.match), Recent: []TimelineRow{}})
+		found = 0
 	}
-	if c, ok := cards[chosen]; ok {
-		v.Candidates = slices.Insert(v.Candidates, 0, PopCandidate{PatientHit: patientHit(c, "agent"), Recent: []TimelineRow{}})
+	if k.alone {
+		v.Candidates = v.Candidates[found : found+1]
 	}
 	return nil
 }
 
-// numberOf returns the outside number of a call that the principal may see.
-func (s *Server) numberOf(ctx context.Context, p identity.Principal, callID string) (number, masked, chosen string, err error) {
+// numberOf returns the outside number of a call that the principal may see,
+// and whom the call is taken for.
+func (s *Server) numberOf(ctx context.Context, p identity.Principal, callID string) (number, masked string, k known, err error) {
 	if s.deps.Telephone != nil {
 		if live, err := s.deps.Telephone.LiveCall(ctx, callID); err == nil {
 			if !slices.Contains(live.Agents, p.UserID) && !p.Has(identity.CallRead, identity.SuperviseMonitor) {
-				return "", "", "", errs.New(errs.NotFound, "call.not_found")
+				return "", "", k, errs.New(errs.NotFound, "call.not_found")
 			}
-			return live.Number, live.NumberMasked, "", nil
+			if len(live.Patients) == 1 {
+				k = known{id: live.Patients[0].ID, match: live.Patients[0].Match, alone: true}
+			}
+			return live.Number, live.NumberMasked, k, nil
 		}
 	}
 	rec, err := s.readableCall(ctx, callID)
@@ -93,15 +113,16 @@ func (s *Server) numberOf(ctx context.Context, p identity.Principal, callID stri
 		err = errs.New(errs.NotFound, "call.not_found")
 	}
 	if err != nil {
-		return "", "", "", err
+		return "", "", k, err
 	}
+	k = known{id: rec.PatientID, match: "agent"}
 	if rec.From.Sealed == "" {
-		return "", rec.From.Masked, rec.PatientID, nil
+		return "", rec.From.Masked, k, nil
 	}
 	if number, err = s.deps.Keys.Unseal(rec.From.Sealed, "calls:"+rec.ID+":from"); err != nil {
-		return "", "", "", fmt.Errorf("unseal number: %w", err)
+		return "", "", k, fmt.Errorf("unseal number: %w", err)
 	}
-	return number, rec.From.Masked, rec.PatientID, nil
+	return number, rec.From.Masked, k, nil
 }
 
 // callsFrom lists earlier calls of a number, as far as the reader may see
