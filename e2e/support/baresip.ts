@@ -8,7 +8,7 @@ import path from 'node:path'
 import type { Hospital } from './hospital.js'
 import { freeTCP, freeUDP } from './net.js'
 import { heardPitch, readWav, rms, toneShare, toneWav } from './sound.js'
-import { eventually } from './wait.js'
+import { eventually, pause } from './wait.js'
 
 export type PhoneOptions = {
   user: string // its number
@@ -179,6 +179,14 @@ export class Baresip {
   /** Presses a key (RFC 4733). */
   press(key: string) {
     this.command('sndcode', key)
+  }
+
+  /** Presses keys as a hand does, one after the other. */
+  async type(keys: string) {
+    for (const key of keys) {
+      this.press(key)
+      await pause(220)
+    }
   }
 
   async close() {

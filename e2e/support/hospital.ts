@@ -29,10 +29,12 @@ export class Hospital {
   httpPort = 0
   sipPort = 0
   private env: Record<string, string> = {}
+  private settings: Record<string, string> = {} // beside those of every test
 
   /** A running hospital with its demo data and a carrier whose calls come from test phones. */
-  static async open(): Promise<Hospital> {
+  static async open(settings: Record<string, string> = {}): Promise<Hospital> {
     const h = new Hospital()
+    h.settings = settings
     const seed = process.env.E2E_SEED
     if (seed) cpSync(seed, h.data, { recursive: true })
     await h.start()
@@ -66,6 +68,7 @@ export class Hospital {
         HEARTLINE_SIP_TLS_ADDR: '',
         HEARTLINE_RTP_PORTS: '24000-24999',
         HEARTLINE_BROWSER_UDP_PORT: String(await freeUDP()),
+        ...this.settings,
       }
     }
     const log = openSync(path.join(this.folder, 'server.log'), 'a')
@@ -152,9 +155,10 @@ export function words(locale: 'zh-CN' | 'en' = 'zh-CN'): (key: string) => string
   }
 }
 
-/** A spoken prompt as shipped. */
+/** A spoken prompt as shipped, or of the demo. */
 export function prompt(name: string): string {
-  const file = path.join(root, 'internal/contact/switchboard/prompts/zh-CN', `${name}.wav`)
-  if (!existsSync(file)) throw new Error(`no prompt ${name}`)
+  const folders = ['internal/contact/switchboard/prompts/zh-CN', 'internal/demo/data/prompts/zh-CN']
+  const file = folders.map((f) => path.join(root, f, `${name}.wav`)).find(existsSync)
+  if (!file) throw new Error(`no prompt ${name}`)
   return file
 }

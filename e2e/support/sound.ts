@@ -1,5 +1,5 @@
 // Listening: tones by Goertzel's algorithm, prompts by normalised
-// cross-correlation, on WAV files of 8 or 16 kHz PCM.
+// cross-correlation, on WAV files of 8 or 16 kHz, PCM or A-law.
 import { readFileSync } from 'node:fs'
 
 export type Sound = { rate: number; channels: Float32Array[] }
@@ -9,21 +9,37 @@ export function readWav(file: string | Buffer): Sound {
   let at = 12
   let rate = 8000
   let count = 1
+  let law = false
   while (at + 8 <= b.length) {
     const id = b.toString('latin1', at, at + 4)
     let size = b.readUInt32LE(at + 4)
     if (id === 'fmt ') {
+      law = b.readUInt16LE(at + 8) === 6
       count = b.readUInt16LE(at + 10)
       rate = b.readUInt32LE(at + 12)
     }
     if (id === 'data') {
       // A file that is still being written has no length yet.
       if (size === 0 || at + 8 + size > b.length) size = b.length - at - 8
-      return { rate, channels: split(b.subarray(at + 8, at + 8 + size), count) }
+      const data = b.subarray(at + 8, at + 8 + size)
+      return { rate, channels: split(law ? fromALaw(data) : data, count) }
     }
     at += 8 + size + (size & 1)
   }
   throw new Error('no data chunk in the WAV file')
+}
+
+/** 16-bit samples of A-law (G.711). */
+function fromALaw(data: Buffer): Buffer {
+  const out = Buffer.alloc(2 * data.length)
+  data.forEach((byte, i) => {
+    const v = byte ^ 0x55
+    const exponent = (v >> 4) & 7
+    const mantissa = ((v & 15) << 4) + 8
+    const size = exponent === 0 ? mantissa : (mantissa + 0x100) << (exponent - 1)
+    out.writeInt16LE(v & 0x80 ? size : -size, 2 * i)
+  })
+  return out
 }
 
 function split(data: Buffer, count: number): Float32Array[] {
@@ -141,4 +157,22 @@ export function wav(x: Float32Array, rate: number): Buffer {
   b.writeUInt32LE(2 * x.length, 40)
   x.forEach((v, i) => b.writeInt16LE(Math.round(Math.max(-1, Math.min(1, v)) * 32767), 44 + 2 * i))
   return b
+}
+
+/** The telephone keys whose two tones are in a sound, in their order. */
+export function keysIn(x: Float32Array, rate: number): string {
+  const [rows, columns, n] = [[697, 770, 852, 941], [1209, 1336, 1477, 1633], Math.round(rate / 25)]
+  let [keys, last] = ['', '']
+  for (let at = 0; at + n <= x.length; at += n) {
+    const piece = x.subarray(at, at + n)
+    let key = ''
+    if (rms(piece) > 0.003) {
+      const [row, column] = [rows, columns].map((list) => list.map((hz) => toneShare(piece, rate, hz)))
+      const [r, c] = [row, column].map((list) => list.indexOf(Math.max(...list)))
+      if (row[r] > 0.25 && column[c] > 0.25 && row[r] + column[c] > 0.8) key = '123A456B789C*0#D'[4 * r + c]
+    }
+    if (key && key !== last) keys += key
+    last = key
+  }
+  return keys
 }

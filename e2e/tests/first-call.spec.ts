@@ -53,7 +53,7 @@ test('the caller hears the recording notice and the greeting, and presses 1', as
 })
 
 test('the desk rings with the record of the caller open before anybody answers', async () => {
-  await first.rings()
+  await first.rings(40_000) // who presses 1 and then waits wants a person
   await expect(first.ringing).toContainText(caller.name)
   await expect(first.record).toHaveText(caller.name)
   await expect(first.call).toHaveCount(0)

@@ -29,7 +29,7 @@ test.afterAll(async () => {
   await hospital?.close()
 })
 
-test('a visitor calls the hotline from a page, presses 1 and talks with an agent', async () => {
+test('a visitor calls the hotline from a page, presses 1 and 3 and talks with an agent', async () => {
   const { page } = visitor
   await page.goto('/try')
   await page.locator('#who').selectOption(person.number)
@@ -42,6 +42,7 @@ test('a visitor calls the hotline from a page, presses 1 and talks with an agent
     return (await supervisor.items(`/api/calls/${id}/events`)).some((e) => e.kind === 'ivr.node' && e.data.node === 'menu')
   }, 25_000)
   await page.getByRole('button', { name: '1', exact: true }).click()
+  await page.getByRole('button', { name: '3', exact: true }).click()
   await agent.rings()
   await expect(agent.record).toHaveText(person.name)
   await agent.answer()
