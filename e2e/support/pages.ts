@@ -7,6 +7,7 @@ export async function pages(admin: Session): Promise<Place[]> {
   const [patient] = await admin.items('/api/patients?q=13971000001')
   const [call] = (await admin.items('/api/calls?limit=50&outcome=answered')).filter((c) => c.patient)
   const [flow] = await admin.items('/api/admin/flows')
+  const [department] = await admin.items('/api/departments')
   const people = await peoplePages(admin, patient)
   const by = (who: string, ...list: [string, string][]): Place[] => list.map(([name, path]) => ({ name, path, who }))
   return [
@@ -14,6 +15,7 @@ export async function pages(admin: Session): Promise<Place[]> {
     ...by('agent1', ['desk', '/desk'], ['settings', '/settings'], ['missing', '/nowhere']),
     ...by('supervisor', ['wallboard', '/wallboard'], ['calls', '/calls'], ['call', `/calls/${call.id}`], ['customers', '/customers'], ['customer', `/customers/${patient.id}`]),
     ...by('supervisor', ['customer-new', '/customers/new'], ['customer-edit', `/customers/${patient.id}/edit`], ['directory', '/directory'], ['reports', '/reports']),
+    ...by('supervisor', ['department', `/directory/departments/${department.id}`], ['messages', '/messages'], ['message-templates', '/messages/templates']),
     ...by('supervisor', ...people),
     ...by('admin', ['admin-lifecycle', '/admin/lifecycle'], ['admin-consents', '/admin/consents']),
     ...by('supervisor', ...['appointments', 'timetable', 'check-in', 'waitlist', 'series', 'penalties', 'schedule', 'exams', 'booking-rules'].map((p): [string, string] => [p, `/${p}`])),
