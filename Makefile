@@ -11,7 +11,7 @@ PKGS   = $(shell $(GO) list ./... | grep -vE '$(RACE)')
 RACED  = $(shell $(GO) list ./internal/... | grep -E '$(RACE)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build web dev test check peers unit race web-test e2e bench soak fuzz openapi screenshots clean
+.PHONY: help demo build web dev test check peers unit race web-test e2e bench bench-parts soak fuzz openapi screenshots clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,11 +54,19 @@ web-test: web/dist/.built ## rules, types, unit tests and translations of the we
 e2e: build ## the real program with real phones and a real browser
 	cd e2e && npm ci --no-audit --no-fund && npx playwright test
 
-bench: build ## benchmarks, with ratios against their limits
-	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/...
-	./$(BIN) bench calls
+bench: build ## the whole program against its limits, one table at the end; ten minutes on a quiet machine
+	./$(BIN) bench all $(ARGS)
 
-soak: build ## long runs: 400 calls/s for a minute, media for five
+bench-parts: ## Go benchmarks of the parts, beside bare loops and other programs
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/...
+
+# The full size of the proofs of booking; override to make them shorter.
+HEARTLINE_STRESS_ROUNDS ?= 2000
+HEARTLINE_KILL_ROUNDS   ?= 200
+
+soak: build ## long runs: 1,000 bookers for 40 numbers and kill -9, on both databases; calls for a minute, media for five
+	HEARTLINE_STRESS_ROUNDS=$(HEARTLINE_STRESS_ROUNDS) HEARTLINE_KILL_ROUNDS=$(HEARTLINE_KILL_ROUNDS) \
+		$(GO) test -count 1 -timeout 12h -v -run '^(TestThousandBookers|TestLinearizable|TestKilled)$$' ./internal/care/booking
 	./$(BIN) bench calls --rate 400 --seconds 60
 	./$(BIN) bench media --calls 100 --seconds 300
 

@@ -10,7 +10,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -40,8 +39,12 @@ type Options struct {
 	Profile string        // where the program under test writes a CPU profile; "" for none
 	Out     io.Writer
 
-	Database string // booking bench: sqlite, postgres; "" for both
-	Postgres string // booking bench: address of a server; "" for a private one
+	Database string // booking, people: sqlite, postgres; "" for both
+	Postgres string // booking, people: address of a server; "" for a private one
+
+	Results *Results // where what has a limit is collected; nil: nowhere
+
+	People, Entries int // people: how many, and how many entries their timelines have together
 }
 
 // The two extensions that call each other.
@@ -214,11 +217,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
-}
-
-// report prints aligned lines: what, measured, limit.
-type report struct{ out io.Writer }
-
-func (r report) line(what, measured, limit string) {
-	fmt.Fprintf(r.out, "  %-44s %-22s %s\n", what, measured, limit)
 }

@@ -100,7 +100,6 @@ func bookingOn(ctx context.Context, o Options, name, url, rawURL string, goal fl
 }
 
 func (c *counter) measure(ctx context.Context, o Options, name, rawURL string, goal float64) error {
-	r := report{o.Out}
 	raw, err := rawWrites(ctx, c.db.Dialect(), rawURL, o.Length/2)
 	if err != nil {
 		return fmt.Errorf("raw writes: %w", err)
@@ -110,24 +109,24 @@ func (c *counter) measure(ctx context.Context, o Options, name, rawURL string, g
 		return fmt.Errorf("bookings: %w", err)
 	}
 	rate := float64(len(took)) / o.Length.Seconds()
-	fmt.Fprintf(o.Out, "booking on %s: %d clients, %s\n", name, bookers, o.Length)
+	r := o.report("booking on "+name, "%d clients, %s", bookers, o.Length)
 	r.line("single statements, bare", fmt.Sprintf("%.0f/s", raw), "")
 	r.line("bookings", fmt.Sprintf("%.0f/s", rate), "")
-	r.line("ratio", fmt.Sprintf("%.2f", rate/raw), fmt.Sprintf("≥ %.1f", goal))
+	r.least("bookings to bare single statements", rate/raw, goal, "")
 	r.line("booking, p50", quantile(took, .5).Round(10*time.Microsecond).String(), "")
 	r.line("booking, p99", quantile(took, .99).Round(10*time.Microsecond).String(), "")
-	r.line("numbers lost or given twice", strconv.Itoa(lost), "0")
+	r.most("numbers lost or given twice", float64(lost), 0, "")
 	s, err := c.storm(ctx)
 	if err != nil {
 		return fmt.Errorf("storm: %w", err)
 	}
-	fmt.Fprintf(o.Out, "seven o'clock on %s: %d people, %d numbers\n", name, stormPeople, stormNumbers)
-	r.line("given", strconv.Itoa(s.given), strconv.Itoa(stormNumbers))
-	r.line("numbers lost or given twice", strconv.Itoa(s.lost), "0")
+	r = o.report("seven o'clock on "+name, "%d people, %d numbers", stormPeople, stormNumbers)
+	r.least("numbers given", float64(s.given), stormNumbers, "")
+	r.most("numbers lost or given twice", float64(s.lost), 0, "")
 	r.line("all answered after", s.total.Round(time.Millisecond).String(), "")
 	r.line("answer, p50", quantile(s.waits, .5).Round(time.Millisecond).String(), "")
-	r.line("longest wait for yes or no", quantile(s.waits, 1).Round(time.Millisecond).String(), "≤ 5 s")
-	r.line("overtaken (later won, earlier lost)", fmt.Sprintf("%.3f %% of pairs", 100*s.overtaken), "")
+	r.most("longest wait for yes or no", quantile(s.waits, 1).Seconds(), 5, "s")
+	r.most("overtaken (later won, earlier lost), of pairs", 100*s.overtaken, 1, "%")
 	return nil
 }
 

@@ -33,13 +33,12 @@ func Media(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	r := report{o.Out}
 	share := 100 * m.cpu.Seconds() / o.Length.Seconds()
 	per100 := share * 100 / float64(held)
-	fmt.Fprintf(o.Out, "media: %d bridged, recorded G.711 calls for %s\n", o.Calls, o.Length)
-	r.line("share of one core for 100 calls", fmt.Sprintf("%.1f %%", per100), "≤ 15 %")
-	r.line("packets that reached the callers", fmt.Sprintf("%.2f %%", 100*m.arrived), "> 99.9 %")
-	r.line("ratio to Asterisk 23 (47 %)", fmt.Sprintf("%.2f", per100/asteriskMedia), "< 1")
+	r := o.report("media", "%d bridged, recorded G.711 calls for %s", o.Calls, o.Length)
+	r.most("share of one core for 100 calls", per100, 15, "%")
+	r.least("packets that reached the callers", 100*m.arrived, 99.9, "%")
+	r.most("ratio to Asterisk 23 (47 %)", per100/asteriskMedia, 1, "")
 	r.line("ratio to a bare UDP relay, no recording", fmt.Sprintf("%.2f", m.cpu.Seconds()/max(relay.Seconds(), 1e-9)), "")
 	return nil
 }
@@ -61,8 +60,8 @@ func Memory(ctx context.Context, o Options) (err error) {
 	if err := errors.Join(err, s.stop()); err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "memory: %d bridged, recorded calls\n", o.Calls)
-	report{o.Out}.line("heap and stacks per established call", fmt.Sprintf("%.0f kB", m.perCall/1000), "≤ 100 kB")
+	r := o.report("memory", "%d bridged, recorded calls", o.Calls)
+	r.most("heap and stacks per established call", m.perCall/1000, 100, "kB")
 	return nil
 }
 

@@ -35,21 +35,24 @@ func Pop(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	took, missed := popTimes(ctx, a.Parts().Patients, o)
+	took, missed := popTimes(ctx, a.Parts().Patients, int(o.Rate*o.Length.Seconds()), o.Calls)
 	if err := a.Close(ctx); err != nil {
 		return err
 	}
-	r := report{o.Out}
-	fmt.Fprintf(o.Out, "pop: %d customers in SQLite (stored in %s)\n", o.Calls, filled.Round(time.Second))
+	r := o.report("pop", "%d customers in SQLite (stored in %s)", o.Calls, filled.Round(time.Second))
 	r.line("who calls, p50", quantile(took, .5).Round(10*time.Microsecond).String(), "")
-	r.line("who calls, p99", quantile(took, .99).Round(10*time.Microsecond).String(), "≤ 100 ms")
-	r.line("known callers not found", fmt.Sprintf("%d of %d", missed, missed+len(took)), "0")
+	r.within("who calls, p99", quantile(took, .99), popLimit)
+	r.most("known callers not found", float64(missed), 0, "")
 	return nil
 }
 
-func popTimes(ctx context.Context, patients *patient.Service, o Options) (took []time.Duration, missed int) {
-	for n := range int(o.Rate * o.Length.Seconds()) {
-		number := mobile((n * 7919) % o.Calls)
+// popLimit is how long it may take to know the caller.
+const popLimit = 100 * time.Millisecond
+
+// popTimes asks n times who calls from one of the numbers of a house.
+func popTimes(ctx context.Context, patients *patient.Service, n, people int) (took []time.Duration, missed int) {
+	for n := range n {
+		number := mobile((n * 7919) % people)
 		at := time.Now()
 		pop, err := patients.Pop(ctx, number)
 		if err != nil || len(pop.Candidates) == 0 {

@@ -2,9 +2,7 @@ package patient
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"heartline/internal/platform/identity"
 	"heartline/internal/platform/store"
@@ -29,13 +27,10 @@ func (s *Service) Cards(ctx context.Context, ids []string) (map[string]Card, err
 	if len(ids) > maxCards {
 		ids = ids[:maxCards]
 	}
-	marks, args := make([]string, len(ids)), make([]any, len(ids))
-	for i, x := range ids {
-		marks[i], args[i] = fmt.Sprintf("$%d", i+1), x
-	}
 	var rows []cardRow
 	err = s.db.Read(ctx, func(tx *store.Tx) (err error) {
-		rows, err = s.cards(ctx, tx, "p.id IN ("+strings.Join(marks, ", ")+")", args...)
+		cond, list := tx.OneOf("p.id", 1, ids)
+		rows, err = s.cards(ctx, tx, cond, list)
 		return err
 	})
 	if err != nil {

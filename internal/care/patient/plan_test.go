@@ -22,7 +22,9 @@ func TestLookupsUseTheirIndexes(t *testing.T) {
 		`SELECT id, patient_id, sealed FROM patient_identifiers WHERE idx4 = $1 AND idx4 <> '' LIMIT 500`,
 		`SELECT id, patient_id, sealed FROM patient_phones WHERE idx8 = $1 AND idx8 <> '' LIMIT 500`,
 		`SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key > $2 AND key < $3 LIMIT 200`,
-		`SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key IN ($2, $3) LIMIT 200`,
+		`SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key IN (SELECT value FROM json_each($2)) LIMIT 200`,
+		`SELECT id FROM patients p WHERE p.id IN (SELECT value FROM json_each($1)) LIMIT 500`,
+		`SELECT id, sealed FROM patient_phones WHERE is_primary = 1 AND patient_id IN (SELECT value FROM json_each($1))`,
 		`SELECT id FROM patients WHERE household_id = $1 AND household_id <> '' LIMIT 50`,
 		`SELECT 1 FROM patients p WHERE p.id = $1 OR (p.household_id = $2 AND p.household_id <> '')`,
 		`SELECT id FROM patient_timeline WHERE patient_id IN ($1) AND (at, id) < ($2, $3) ORDER BY at DESC, id DESC LIMIT 51`,
@@ -30,7 +32,7 @@ func TestLookupsUseTheirIndexes(t *testing.T) {
 		`SELECT id FROM patients WHERE code = $1`,
 	} {
 		plan := explain(t, db, q)
-		if strings.Contains(plan, "SCAN") {
+		if strings.Contains(strings.ReplaceAll(plan, "SCAN json_each", ""), "SCAN") {
 			t.Errorf("%s\n%s", q, plan)
 		}
 	}

@@ -231,8 +231,27 @@ func latinLookups(words []string) [][]lookup {
 	if len(folded) == 0 {
 		return nil
 	}
-	j := pinyinSpelling(strings.Join(folded, ""))
-	first := []lookup{
+	tiers := make([][]lookup, 3)
+	for _, j := range spellings(strings.Join(folded, "")) {
+		tiers[0] = append(tiers[0], spelledLookups(j)...)
+		tiers[1] = append(tiers[1], lookup{kind: keyGivenPY, key: j, prefix: true, match: MatchPinyin, score: 64})
+		tiers[2] = append(tiers[2], lookup{kind: keyFuzzy, key: pinyin.Fuzzy(j), match: MatchFuzzy, score: 48})
+		if len(j) >= 4 && len(j) <= 24 {
+			near := edits(j)
+			tiers[2] = append(tiers[2],
+				lookup{kind: keyPinyin, keys: near, key: j, match: MatchFuzzy, score: 44},
+				lookup{kind: keyLatin, keys: near, key: j, match: MatchFuzzy, score: 44})
+		}
+	}
+	if len(folded) > 1 {
+		wordLookups(folded, &tiers[0], &tiers[1])
+	}
+	return tiers
+}
+
+// spelledLookups are for letters that mean exactly what they say.
+func spelledLookups(j string) []lookup {
+	list := []lookup{
 		{kind: keyPinyin, key: j, match: MatchPinyin, score: 90},
 		{kind: keyLatin, key: j, match: MatchLatin, score: 88},
 		{kind: keyInitials, key: j, match: MatchInitials, score: 70},
@@ -241,35 +260,25 @@ func latinLookups(words []string) [][]lookup {
 		{kind: keyLatin, key: j, prefix: true, match: MatchLatin, score: 72},
 	}
 	if len(j) <= 2 {
-		first = append(first, lookup{kind: keyInitials, key: j, prefix: true, match: MatchInitials, score: 60})
+		list = append(list, lookup{kind: keyInitials, key: j, prefix: true, match: MatchInitials, score: 60})
 	}
-	var second []lookup
-	if len(folded) > 1 {
-		wordLookups(folded, &first, &second)
-	}
-	second = append(second, lookup{kind: keyGivenPY, key: j, prefix: true, match: MatchPinyin, score: 64})
-	third := []lookup{{kind: keyFuzzy, key: pinyin.Fuzzy(j), match: MatchFuzzy, score: 48}}
-	if len(j) >= 4 && len(j) <= 24 {
-		near := edits(j)
-		third = append(third,
-			lookup{kind: keyPinyin, keys: near, key: j, match: MatchFuzzy, score: 44},
-			lookup{kind: keyLatin, keys: near, key: j, match: MatchFuzzy, score: 44})
-	}
-	return [][]lookup{first, second, third}
+	return list
 }
 
 // wordLookups handles several Latin words: given name first, surname with initials,
 // a Latin name in any order.
 func wordLookups(folded []string, first, second *[]lookup) {
 	n := len(folded)
-	swapped := pinyinSpelling(strings.Join(append(slices.Clone(folded[1:]), folded[0]), ""))
-	lastFirst := pinyinSpelling(folded[n-1] + strings.Join(folded[:n-1], ""))
-	*first = append(*first, lookup{kind: keyPinyin, keys: []string{swapped, lastFirst}, key: swapped, match: MatchPinyin, score: 84},
-		lookup{kind: keyLatin, keys: []string{swapped, lastFirst}, key: swapped, match: MatchLatin, score: 84})
+	swapped := strings.Join(append(slices.Clone(folded[1:]), folded[0]), "")
+	orders := append(spellings(swapped), spellings(folded[n-1]+strings.Join(folded[:n-1], ""))...)
+	*first = append(*first, lookup{kind: keyPinyin, keys: orders, key: swapped, match: MatchPinyin, score: 84},
+		lookup{kind: keyLatin, keys: orders, key: swapped, match: MatchLatin, score: 84})
 	if rest := strings.Join(folded[1:], ""); len(rest) <= 3 && len(folded[0]) > 1 { // zhang xm
-		sur := pinyinSpelling(folded[0])
-		check := func(c cardRow) bool { return strings.HasPrefix(strings.ReplaceAll(c.pinyin, " ", ""), sur) }
-		*second = append(*second, lookup{kind: keyInitials, key: sur[:1] + rest, match: MatchInitials, score: 75, check: check})
+		check := func(c cardRow) bool {
+			joined := strings.ReplaceAll(c.pinyin, " ", "")
+			return slices.ContainsFunc(spellings(folded[0]), func(sur string) bool { return strings.HasPrefix(joined, sur) })
+		}
+		*second = append(*second, lookup{kind: keyInitials, key: folded[0][:1] + rest, match: MatchInitials, score: 75, check: check})
 		return
 	}
 	for _, w := range folded {
@@ -283,10 +292,11 @@ func wordLookups(folded []string, first, second *[]lookup) {
 // the name must begin with them.
 func mixedLookups(han, latin string) [][]lookup {
 	check := func(c cardRow) bool { return strings.Contains(foldName(c.Name), han) }
-	latin = pinyinSpelling(latin)
 	var sounds, initials []string
 	for _, r := range pinyin.Readings(han) {
-		sounds = append(sounds, r.Joined()+latin)
+		for _, l := range spellings(latin) {
+			sounds = append(sounds, r.Joined()+l)
+		}
 		initials = append(initials, r.Initials()+latin)
 	}
 	return [][]lookup{{
@@ -296,9 +306,13 @@ func mixedLookups(han, latin string) [][]lookup {
 	}}
 }
 
-// pinyinSpelling folds the spellings lyu, nyu and lue of ü.
-func pinyinSpelling(s string) string {
-	return strings.NewReplacer("lyu", "lv", "nyu", "nv", "lue", "lve", "nue", "nve").Replace(s)
+// spellings are what letters may mean: themselves, and with the ü that lyu,
+// nyu and lue are often typed for. Both, because of names such as 陈玉 (chenyu).
+func spellings(s string) []string {
+	if v := strings.NewReplacer("lyu", "lv", "nyu", "nv", "lue", "lve", "nue", "nve").Replace(s); v != s {
+		return []string{s, v}
+	}
+	return []string{s}
 }
 
 // edits are all strings one typing mistake away from s: a letter left out,

@@ -120,9 +120,16 @@ func (f *finder) hits(ctx context.Context, who identity.Principal, q query) ([]H
 		most = perFiltered
 	}
 	ids := f.order[:min(len(f.order), most)]
+	if most == maxCandidates { // nothing in the records decides: only the best need be read whole
+		var err error
+		if ids, err = f.best(ctx, ids); err != nil {
+			return nil, err
+		}
+	}
 	var rows []cardRow
 	for chunk := range slices.Chunk(ids, 400) {
-		cards, err := f.s.cards(ctx, f.tx, "p.id IN ("+marks(1, len(chunk))+")", anys(chunk)...)
+		cond, list := f.tx.OneOf("p.id", 1, chunk)
+		cards, err := f.s.cards(ctx, f.tx, cond, list)
 		if err != nil {
 			return nil, err
 		}

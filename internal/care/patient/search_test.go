@@ -20,7 +20,7 @@ func crowd(f fixture, t testing.TB) {
 	names := []string{
 		"曾小贤", "单田芳", "仇英杰", "查海生", "解晓东", "区志强", "翟天亮", "朴智星", "万俟雅言", "尉迟建国", "欧阳娜娜", "覃海洋",
 		"张晓明", "章小明", "张小敏", "王晓明", "李娜", "李楠", "刘乐", "吕薇", "陆伟", "黄飞鸿", "王芳", "王方", "任盈盈", "宁静",
-		"艾力·买买提", "古丽娜扎尔·艾山", "乐嘉", "重阳", "诸葛亮亮", "张伟", "张炜", "赵倩茜", "陈辰", "程成",
+		"艾力·买买提", "古丽娜扎尔·艾山", "乐嘉", "重阳", "诸葛亮亮", "张伟", "张炜", "赵倩茜", "陈辰", "程成", "任玉",
 	}
 	for i, n := range names {
 		f.create(t, Patient{Name: n, BirthDate: fmt.Sprintf("%d-0%d-1%d", 1950+i, i%9+1, i%10),
@@ -51,6 +51,8 @@ func TestSearchFindsTheRightPersonFirst(t *testing.T) {
 			{"zhaoqianqian", "赵倩茜", MatchPinyin}, {"zhaoqianxi", "赵倩茜", MatchPinyin},
 			// ü in every spelling
 			{"lvwei", "吕薇", MatchPinyin}, {"lüwei", "吕薇", MatchPinyin}, {"lyu wei", "吕薇", MatchPinyin}, {"luwei", "陆伟", MatchPinyin},
+			// letters that only look like ü
+			{"renyu", "任玉", MatchPinyin}, {"yu ren", "任玉", MatchPinyin}, {"任yu", "任玉", MatchPinyin},
 			// initials, prefixes, wrong order, case, width
 			{"zxx", "曾小贤", MatchInitials}, {"ZXX", "曾小贤", MatchInitials}, {"stf", "单田芳", MatchInitials}, {"oynn", "欧阳娜娜", MatchInitials},
 			{"zengxiao", "曾小贤", MatchPinyin}, {"xiaoxian", "曾小贤", MatchPinyin}, {"xiaoxian zeng", "曾小贤", MatchPinyin}, {"na li", "李娜", MatchPinyin},

@@ -176,6 +176,9 @@ func (s *Service) loadIdentifiers(ctx context.Context, tx *store.Tx, patientID s
 
 func aad(table, rowID string) string { return table + ":" + rowID + ":sealed" }
 
+// maxArgs is how many ids one statement asks for.
+const maxArgs = 400
+
 // batch collects rows of one table and inserts them many at a time.
 type batch struct {
 	table, columns string
@@ -183,27 +186,15 @@ type batch struct {
 	args           []any
 }
 
-// maxArgs is the number of parameters of one statement: modernc's binding takes
-// quadratic time, and a few hundred are as fast as it gets on both databases.
-const maxArgs = 400
-
 func (b *batch) add(args ...any) { b.args = append(b.args, args...) }
 
 func (b *batch) flush(ctx context.Context, tx *store.Tx) error {
-	per := maxArgs / b.width * b.width
-	for at := 0; at < len(b.args); at += per {
-		chunk := b.args[at:min(at+per, len(b.args))]
-		var q strings.Builder
-		q.WriteString("INSERT INTO " + b.table + " (" + b.columns + ") VALUES ")
-		for i := 0; i < len(chunk); i += b.width {
-			if i > 0 {
-				q.WriteString(", ")
-			}
-			q.WriteString("(" + marks(i+1, b.width) + ")")
-		}
-		if _, err := tx.Exec(ctx, q.String(), chunk...); err != nil {
-			return fmt.Errorf("insert %s: %w", b.table, err)
-		}
+	columns := strings.Split(b.columns, ",")
+	for i := range columns {
+		columns[i] = strings.TrimSpace(columns[i])
+	}
+	if err := tx.Insert(ctx, b.table, columns, slices.Collect(slices.Chunk(b.args, b.width))); err != nil {
+		return fmt.Errorf("insert %s: %w", b.table, err)
 	}
 	b.args = b.args[:0]
 	return nil
@@ -406,8 +397,8 @@ func (s *Service) addPhones(ctx context.Context, tx *store.Tx, cards []Card) err
 		at[cards[i].ID] = &cards[i]
 		ids = append(ids, cards[i].ID)
 	}
-	rows, err := tx.Query(ctx, `SELECT patient_id, id, sealed FROM patient_phones WHERE is_primary = 1 AND patient_id IN (`+
-		marks(1, len(ids))+`)`, anys(ids)...)
+	cond, list := tx.OneOf("patient_id", 1, ids)
+	rows, err := tx.Query(ctx, `SELECT patient_id, id, sealed FROM patient_phones WHERE is_primary = 1 AND `+cond, list)
 	if err != nil {
 		return fmt.Errorf("read phones of cards: %w", err)
 	}

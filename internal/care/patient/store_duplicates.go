@@ -87,7 +87,8 @@ func (s *Service) cardsByID(ctx context.Context, tx *store.Tx, ids []string, who
 	out := make(map[string]Card, len(ids))
 	for at := 0; at < len(ids); at += maxArgs {
 		chunk := ids[at:min(at+maxArgs, len(ids))]
-		rows, err := s.cards(ctx, tx, "p.id IN ("+marks(1, len(chunk))+")", anys(chunk)...)
+		cond, list := tx.OneOf("p.id", 1, chunk)
+		rows, err := s.cards(ctx, tx, cond, list)
 		if err != nil {
 			return nil, err
 		}

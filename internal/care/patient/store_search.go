@@ -1,8 +1,11 @@
 package patient
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,6 +113,33 @@ func (f *finder) tail(ctx context.Context, table, purpose, t, match string, scor
 	return rows.Err()
 }
 
+// best ranks people by score and by who was in touch last, and keeps as many
+// as are wanted.
+func (f *finder) best(ctx context.Context, ids []string) ([]string, error) {
+	if len(ids) <= f.want {
+		return ids, nil
+	}
+	cond, list := f.tx.OneOf("id", 1, ids)
+	rows, err := f.tx.Query(ctx, "SELECT id, last_at FROM patients WHERE "+cond, list)
+	if err != nil {
+		return nil, fmt.Errorf("rank people: %w", err)
+	}
+	defer rows.Close()
+	last := make(map[string]int64, len(ids))
+	for rows.Next() {
+		var patientID string
+		var at int64
+		if err := rows.Scan(&patientID, &at); err != nil {
+			return nil, fmt.Errorf("rank people: %w", err)
+		}
+		last[patientID] = at
+	}
+	ids = slices.SortedFunc(maps.Keys(last), func(a, b string) int {
+		return cmp.Or(cmp.Compare(f.found[b].score, f.found[a].score), cmp.Compare(last[b], last[a]), cmp.Compare(a, b))
+	})
+	return ids[:min(len(ids), f.want)], rows.Err()
+}
+
 // lookup reads the people with one search key, or those below a prefix.
 func (f *finder) lookup(ctx context.Context, l lookup, filtered bool) error {
 	limit := perKey
@@ -120,8 +150,9 @@ func (f *finder) lookup(ctx context.Context, l lookup, filtered bool) error {
 	args := []any{l.kind}
 	switch {
 	case len(l.keys) > 0:
-		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key IN (` + marks(2, len(l.keys)) + `)`
-		args = append(args, anys(l.keys)...)
+		cond, keys := f.tx.OneOf("key", 2, l.keys)
+		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND ` + cond
+		args = append(args, keys)
 	case l.prefix:
 		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key > $2 AND key < $3`
 		args = append(args, l.key, l.key+"\U0010FFFF")

@@ -43,6 +43,15 @@ func (p pipelining) Connect(ctx context.Context) (driver.Conn, error) {
 // laterKey marks the context of a statement that may wait for the next one.
 type laterKey struct{}
 
+// copyKey is where the context of a COPY keeps its rows.
+type copyKey struct{}
+
+type copyRows struct {
+	table   string
+	columns []string
+	rows    [][]any
+}
+
 type heldStatement struct {
 	query string
 	args  []any
@@ -80,6 +89,13 @@ func (c *pipeConn) BeginTx(_ context.Context, opts driver.TxOptions) (driver.Tx,
 // ExecContext implements driver.ExecerContext. The number of changed rows of a
 // statement that waits is not known; it answers 0.
 func (c *pipeConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if in, ok := ctx.Value(copyKey{}).(copyRows); ok {
+		if err := c.sendHeld(ctx); err != nil {
+			return nil, err
+		}
+		n, err := c.Conn.Conn().CopyFrom(ctx, pgx.Identifier{in.table}, in.columns, pgx.CopyFromRows(in.rows))
+		return driver.RowsAffected(n), err
+	}
 	if ctx.Value(laterKey{}) != nil {
 		c.held = append(c.held, heldStatement{query, plain(args)})
 		return driver.RowsAffected(0), nil

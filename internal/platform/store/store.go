@@ -9,8 +9,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -130,6 +133,13 @@ func (db *DB) WriteLocking(ctx context.Context, fn func(tx *Tx) error) error {
 	return db.writePostgres(ctx, sql.LevelReadCommitted, fn)
 }
 
+const (
+	// maxArgs is the number of parameters of one statement: modernc's binding
+	// takes quadratic time, and a few hundred are as fast as it gets.
+	maxArgs  = 400
+	copyFrom = 50 // rows; fewer are as quick by INSERT
+)
+
 // Tx is a running transaction, valid until the closure it was given to returns.
 type Tx struct {
 	dialect      Dialect
@@ -158,6 +168,45 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 func (tx *Tx) Later(ctx context.Context, query string, args ...any) error {
 	_, err := tx.Exec(context.WithValue(ctx, laterKey{}, true), query, args...)
 	return err
+}
+
+// Insert inserts many rows: on PostgreSQL by COPY, on SQLite by as few
+// statements as are quick. Values are strings and integers.
+func (tx *Tx) Insert(ctx context.Context, table string, columns []string, rows [][]any) error {
+	if tx.dialect == Postgres && len(rows) >= copyFrom {
+		ctx = context.WithValue(ctx, copyKey{}, copyRows{table, columns, rows})
+		_, err := tx.Exec(ctx, "COPY "+table)
+		return err
+	}
+	for chunk := range slices.Chunk(rows, max(1, maxArgs/len(columns))) {
+		args := make([]any, 0, len(chunk)*len(columns))
+		groups, marks := make([]string, len(chunk)), make([]string, len(columns))
+		for g, row := range chunk {
+			for i := range marks {
+				marks[i] = "$" + strconv.Itoa(len(args)+i+1)
+			}
+			groups[g] = "(" + strings.Join(marks, ", ") + ")"
+			args = append(args, row...)
+		}
+		_, err := tx.Exec(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES "+strings.Join(groups, ", "), args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// OneOf is the condition that a text is one of a list, which is given as one
+// parameter, so that the statement reads the same however long the list is.
+func (tx *Tx) OneOf(text string, parameter int, list []string) (condition string, arg any) {
+	if tx.dialect == Postgres {
+		return text + " = ANY($" + strconv.Itoa(parameter) + ")", list
+	}
+	b, err := json.Marshal(list)
+	if err != nil { // never: they are strings
+		panic(err)
+	}
+	return text + " IN (SELECT value FROM json_each($" + strconv.Itoa(parameter) + "))", string(b)
 }
 
 // Query runs one query; rows left open are closed when the transaction ends.

@@ -78,6 +78,7 @@ func newEngine(cfg Config) (*Engine, error) {
 	e.wg.Go(e.housekeeper)
 	e.wg.Go(e.flusher)
 	e.wg.Go(e.worker)
+	e.wg.Go(func() { e.sounds.music() }) // takes long: not while the first caller waits
 	return e, nil
 }
 

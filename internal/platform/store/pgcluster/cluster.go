@@ -90,6 +90,9 @@ func initCluster(bin, dir string, cred *syscall.Credential, d Durability) error 
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	conf := fmt.Sprintf("listen_addresses=''\nunix_socket_directories='%s'\nmax_connections=200\n", dir)
+	if d == Durable { // what is usual on a machine of its own
+		conf += "shared_buffers=1GB\nmaintenance_work_mem=512MB\nmax_wal_size=8GB\nrandom_page_cost=1.1\neffective_cache_size=8GB\n"
+	}
 	if d == Quick {
 		conf += "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nshared_buffers=32MB\nautovacuum=off\nmax_wal_size=256MB\n"
 	}
