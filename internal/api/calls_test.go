@@ -177,7 +177,7 @@ func TestPopFindsTheCaller(t *testing.T) {
 		t.Fatalf("one of two %+v", v)
 	}
 	e.phone.put(call.LiveCall{ID: "live5", Number: "13700000000", Agents: []string{nurse.user.ID}, Patients: []call.Candidate{{ID: p.ID, Match: "id_number"}}})
-	if v = read[PopView](nurse.get("/api/calls/live5/pop").status(200)); len(v.Candidates) != 1 || v.Candidates[0].ID != p.ID || v.Candidates[0].Match != "id_number" {
+	if v = read[PopView](nurse.get("/api/calls/live5/pop").status(200)); len(v.Candidates) != 1 || v.Candidates[0].ID != p.ID || v.Candidates[0].Match != "id_number" || v.Candidates[0].PhoneMasked == "" {
 		t.Fatalf("by identity number %+v", v)
 	}
 }

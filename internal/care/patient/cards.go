@@ -27,17 +27,24 @@ func (s *Service) Cards(ctx context.Context, ids []string) (map[string]Card, err
 	if len(ids) > maxCards {
 		ids = ids[:maxCards]
 	}
-	var rows []cardRow
-	err = s.db.Read(ctx, func(tx *store.Tx) (err error) {
+	var found []Card
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
 		cond, list := tx.OneOf("p.id", 1, ids)
-		rows, err = s.cards(ctx, tx, cond, list)
-		return err
+		rows, err := s.cards(ctx, tx, cond, list)
+		if err != nil {
+			return err
+		}
+		found = make([]Card, len(rows))
+		for i, r := range rows {
+			found[i] = r.Card
+		}
+		return s.addPhones(ctx, tx, found)
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range rows {
-		out[r.ID] = maskCard(r.Card, who)
+	for _, c := range found {
+		out[c.ID] = maskCard(c, who)
 	}
 	return out, nil
 }
