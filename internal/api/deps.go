@@ -64,10 +64,11 @@ type Deps struct {
 	Recordings  Recordings
 	Telephone   Telephone
 	Distributor Distributor
-	System      func(ctx context.Context) SystemView             // the parts that only app knows
-	Trunks      func() []TrunkStatus                             // as the SIP server sees them
-	Online      func(extension string) bool                      // a phone is registered
-	TryPeople   func(ctx context.Context) ([]TryIdentity, error) // callers of the demo
+	System      func(ctx context.Context) SystemView                         // the parts that only app knows
+	Trunks      func() []TrunkStatus                                         // as the SIP server sees them
+	Online      func(extension string) bool                                  // a phone is registered
+	Print       func(ctx context.Context, address string, data []byte) error // to a receipt printer; nil: none
+	TryPeople   func(ctx context.Context) ([]TryIdentity, error)             // callers of the demo
 
 	About          About
 	Zone           *time.Location // of the hospital; UTC when nil

@@ -14,8 +14,9 @@ type KioskView struct {
 	Name      string     `json:"name"`
 	Place     string     `json:"place"`
 	CampusID  string     `json:"campus_id"`
+	Printer   string     `json:"printer" doc:"Address of its receipt printer on the network; empty when the browser prints"`
 	Active    bool       `json:"active"`
-	SeenAt    *time.Time `json:"seen_at,omitempty" doc:"Last sign-in"`
+	SeenAt    *time.Time `json:"seen_at,omitempty" doc:"When it was last at work"`
 	CreatedAt time.Time  `json:"created_at"`
 	Token     string     `json:"token,omitempty" doc:"By which the machine signs in; shown once"`
 }
@@ -26,6 +27,7 @@ type KioskFields struct {
 	Name     string `json:"name" minLength:"1" maxLength:"100"`
 	Place    string `json:"place" required:"false" maxLength:"100"`
 	CampusID string `json:"campus_id" required:"false" maxLength:"64"`
+	Printer  string `json:"printer" required:"false" maxLength:"100" doc:"Host, or host:port; port 9100 when absent"`
 	Active   *bool  `json:"active,omitempty" doc:"True when absent"`
 }
 
@@ -61,6 +63,7 @@ type KioskSessionView struct {
 	TimeZone    string        `json:"time_zone"`
 	Now         time.Time     `json:"now"`
 	IdleSeconds int           `json:"idle_seconds" doc:"A turn ends after so long without a touch"`
+	Printer     bool          `json:"printer" doc:"Slips go to a receipt printer of its own"`
 	Patient     *KioskPatient `json:"patient,omitempty"`
 }
 
@@ -72,7 +75,8 @@ type KioskPatient struct {
 	Age            int      `json:"age"`
 	Allergies      []string `json:"allergies"`
 	HasPIN         bool     `json:"has_pin"`
-	AvailableCents int64    `json:"available_cents" doc:"On the prepaid card"`
+	Proved         bool     `json:"proved" doc:"They know the PIN, so their card may be shown"`
+	AvailableCents int64    `json:"available_cents" doc:"On the prepaid card; 0 unless proved"`
 }
 
 // KioskIdentifyInput is what a patient typed.
@@ -157,6 +161,21 @@ type KioskBookInput struct {
 	}
 }
 
+// KioskPINInput proves by the PIN who somebody is.
+type KioskPINInput struct {
+	Body struct {
+		PIN string `json:"pin" pattern:"^[0-9]{6}$"`
+	}
+}
+
+// KioskPrintInput prints a slip.
+type KioskPrintInput struct {
+	ByID
+	Body struct {
+		Lang string `json:"lang" enum:"zh-CN,en"`
+	}
+}
+
 // KioskCard is the patient's prepaid card.
 type KioskCard struct {
 	AvailableCents int64             `json:"available_cents"`
@@ -190,7 +209,9 @@ func (s *Server) routeKiosk() {
 	post(s, "/api/kiosk/check-in/{id}", "kioskCheckIn", "Check in", machine, s.kioskCheckIn)
 	get(s, "/api/kiosk/slips/{id}/slip.pdf", "kioskSlipPdf", "Number slip as PDF", machine, s.kioskSlipPDF, produces("application/pdf"))
 	get(s, "/api/kiosk/slips/{id}/slip.escpos", "kioskSlipEscpos", "Number slip for a receipt printer", machine, s.kioskSlipESCPOS, produces("application/octet-stream"))
+	post(s, "/api/kiosk/slips/{id}/print", "kioskPrintSlip", "Print the number slip on the machine's own printer", machine, s.kioskPrintSlip)
 	get(s, "/api/kiosk/timetable", "kioskTimetable", "What can be booked here", machine, s.kioskTimetable)
-	get(s, "/api/kiosk/card", "kioskCard", "The patient's prepaid card", machine, s.kioskCard)
+	post(s, "/api/kiosk/pin", "kioskPin", "Prove by the PIN who one is", machine, s.kioskPIN)
+	get(s, "/api/kiosk/card", "kioskCard", "The patient's prepaid card, after proof by PIN", machine, s.kioskCard)
 	get(s, "/api/kiosk/guide", "kioskGuide", "The way to departments", machine, s.kioskGuide)
 }

@@ -71,12 +71,12 @@ func patientTurn(ctx context.Context) (kiosk.Turn, error) {
 }
 
 func kioskView(k kiosk.Kiosk) KioskView {
-	return KioskView{ID: k.ID, Version: k.Version, Name: k.Name, Place: k.Place, CampusID: k.CampusID, Active: k.Active, SeenAt: maybe(k.SeenAt),
+	return KioskView{ID: k.ID, Version: k.Version, Name: k.Name, Place: k.Place, CampusID: k.CampusID, Printer: k.Printer, Active: k.Active, SeenAt: maybe(k.SeenAt),
 		CreatedAt: utc(k.CreatedAt)}
 }
 
 func (f KioskFields) kiosk(kioskID string) kiosk.Kiosk {
-	return kiosk.Kiosk{ID: kioskID, Version: f.Version, Name: f.Name, Place: f.Place, CampusID: f.CampusID, Active: f.Active == nil || *f.Active}
+	return kiosk.Kiosk{ID: kioskID, Version: f.Version, Name: f.Name, Place: f.Place, CampusID: f.CampusID, Printer: f.Printer, Active: f.Active == nil || *f.Active}
 }
 
 func (s *Server) listKiosks(ctx context.Context, _ *None) (*Out[List[KioskView]], error) {
@@ -176,19 +176,20 @@ func (s *Server) kioskSession(ctx context.Context, _ *None) (*Out[KioskSessionVi
 // kioskState is a machine and who stands in front of it.
 func (s *Server) kioskState(ctx context.Context, t kiosk.Turn) (KioskSessionView, error) {
 	v := KioskSessionView{Name: t.Kiosk.Name, Place: t.Kiosk.Place, Hospital: s.deps.About.Name, HospitalEN: s.deps.About.NameEN,
-		TimeZone: s.zone().String(), Now: utc(s.now()), IdleSeconds: int(kiosk.Idle / time.Second)}
+		TimeZone: s.zone().String(), Now: utc(s.now()), IdleSeconds: int(kiosk.Idle / time.Second), Printer: t.Kiosk.Printer != "" && s.deps.Print != nil}
 	campuses, err := s.campusNames(ctx)
 	if err != nil {
 		return v, err
 	}
 	v.Campus = campuses[t.Kiosk.CampusID]
 	if t.PatientID != "" {
-		v.Patient, err = s.kioskPatient(ctx, t.PatientID)
+		v.Patient, err = s.kioskPatient(ctx, t)
 	}
 	return v, err
 }
 
-func (s *Server) kioskPatient(ctx context.Context, patientID string) (*KioskPatient, error) {
+func (s *Server) kioskPatient(ctx context.Context, t kiosk.Turn) (*KioskPatient, error) {
+	patientID := t.PatientID
 	cards, err := s.deps.Patients.Cards(ctx, []string{patientID})
 	if err != nil {
 		return nil, err
@@ -197,11 +198,11 @@ func (s *Server) kioskPatient(ctx context.Context, patientID string) (*KioskPati
 	if !ok {
 		return nil, errs.New(errs.Conflict, "kiosk.turn_over")
 	}
-	v := &KioskPatient{Name: c.Name, Sex: c.Sex, Age: c.Age, Allergies: some(c.Allergies)}
+	v := &KioskPatient{Name: c.Name, Sex: c.Sex, Age: c.Age, Allergies: some(c.Allergies), Proved: t.Proved()}
 	if v.HasPIN, err = s.deps.Kiosks.HasPIN(ctx, patientID); err != nil {
 		return nil, err
 	}
-	if s.deps.Ledger != nil {
+	if s.deps.Ledger != nil && v.Proved {
 		a, err := s.deps.Ledger.Account(ctx, patientID)
 		if err != nil {
 			return nil, err
@@ -217,7 +218,24 @@ func (s *Server) kioskIdentify(ctx context.Context, in *KioskIdentifyInput) (*Ou
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.kioskPatient(ctx, t.PatientID)
+	v, err := s.kioskPatient(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return out(*v), nil
+}
+
+// kioskPIN lets whoever identified by less prove who they are.
+func (s *Server) kioskPIN(ctx context.Context, in *KioskPINInput) (*Out[KioskPatient], error) {
+	t, err := patientTurn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.deps.Kiosks.CheckPIN(ctx, t, in.Body.PIN); err != nil {
+		return nil, err
+	}
+	t.By = kiosk.ByAccount
+	v, err := s.kioskPatient(ctx, t)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"heartline/internal/care/booking"
 	"heartline/internal/care/hospital"
+	"heartline/internal/platform/alarm"
 	"heartline/internal/platform/errs"
 )
 
@@ -149,6 +150,34 @@ func (s *Server) kioskSlipESCPOS(ctx context.Context, in *LangQuery) (*huma.Stre
 	return paper("application/octet-stream", "slip.escpos", s.slipESCPOS(w, v, name, in.Lang, s.now())), nil
 }
 
+// kioskPrintSlip sends the slip to the machine's printer on the network. Staff
+// hear of a printer that does not take it.
+func (s *Server) kioskPrintSlip(ctx context.Context, in *KioskPrintInput) (*Empty, error) {
+	k := turnOf(ctx).Kiosk
+	v, name, err := s.slip(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if k.Printer == "" || s.deps.Print == nil {
+		return nil, errs.New(errs.Conflict, "kiosk.no_printer")
+	}
+	w, err := paperWords(in.Body.Lang)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.deps.Print(ctx, k.Printer, s.slipESCPOS(w, v, name, in.Body.Lang, s.now())); err != nil {
+		s.deps.Log.WarnContext(ctx, "kiosk printer", "kiosk", k.ID, "error", err)
+		if s.deps.Alarms != nil {
+			s.deps.Alarms.Raise(alarm.Warning, "alarm.kiosk_printer", k.ID, map[string]any{"name": k.Name})
+		}
+		return nil, errs.New(errs.Unavailable, "kiosk.printer_failed")
+	}
+	if s.deps.Alarms != nil {
+		s.deps.Alarms.Clear("alarm.kiosk_printer", k.ID)
+	}
+	return nil, nil
+}
+
 func (s *Server) kioskTimetable(ctx context.Context, in *KioskTimetableQuery) (*Out[List[KioskClinic]], error) {
 	visits, err := s.booking()
 	if err != nil {
@@ -205,6 +234,9 @@ func (s *Server) kioskCard(ctx context.Context, _ *None) (*Out[KioskCard], error
 	t, err := patientTurn(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if !t.Proved() {
+		return nil, errs.New(errs.Denied, "kiosk.pin_needed")
 	}
 	cards, err := s.cards()
 	if err != nil {

@@ -3,7 +3,10 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
+	"time"
 
 	"heartline/internal/care/booking"
 	"heartline/internal/care/kiosk"
@@ -19,6 +22,27 @@ func (a *App) openKiosks() {
 		People: kioskPeople{a.patients}, Appointments: kioskVisits{a.booking}})
 	a.patients.Register(mergeCards(a.ledger))
 }
+
+// print sends a strip to a receipt printer on the network, which takes raw
+// bytes and answers nothing. One that hangs is given up soon: somebody waits.
+func (a *App) print(ctx context.Context, address string, data []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, printTimeout)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("reach printer: %w", err)
+	}
+	deadline, _ := ctx.Deadline()
+	if err := conn.SetDeadline(deadline); err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	if _, err := conn.Write(data); err != nil {
+		return errors.Join(fmt.Errorf("write to printer: %w", err), conn.Close())
+	}
+	return conn.Close()
+}
+
+const printTimeout = 4 * time.Second
 
 // kioskPeople finds patients by what they know of themselves.
 type kioskPeople struct{ patients *patient.Service }

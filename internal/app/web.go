@@ -72,7 +72,7 @@ func (a *App) apiDeps() api.Deps {
 		Telephone: a.calls, Distributor: a.acd, System: a.system, Trunks: a.trunkStatus, Online: a.sip.Online,
 		TryPeople: a.tryPeople(), About: a.about(), Zone: a.cfg.Location(),
 		Secure: strings.HasPrefix(a.cfg.PublicURL, "https:"), Origins: a.origins(), Web: web.Files(),
-		SIPSocket: http.HandlerFunc(a.sip.ServeWebSocket), Ready: a.ready,
+		Print: a.print, SIPSocket: http.HandlerFunc(a.sip.ServeWebSocket), Ready: a.ready,
 	}
 }
 

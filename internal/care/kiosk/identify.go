@@ -105,14 +105,18 @@ func (s *Service) find(ctx context.Context, in Identification) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	match := ""
+	match, compared := "", false
 	for i, h := range hashes {
-		if h != "" && s.secrets.VerifySecret(in.PIN, h) && match == "" {
+		if h == "" {
+			continue
+		}
+		compared = true
+		if s.secrets.VerifySecret(in.PIN, h) && match == "" {
 			match = found[i]
 		}
 	}
-	if match == "" && len(hashes) == 0 {
-		s.secrets.VerifySecret(in.PIN, "") // the same work as for somebody
+	if !compared {
+		s.secrets.VerifySecret(in.PIN, "") // the same work as for somebody who has one
 	}
 	return match, nil
 }
@@ -128,7 +132,8 @@ func (s *Service) refuse(ctx context.Context, t Turn, by string) error {
 }
 
 // CheckPIN asks for the PIN of the patient in front of the machine before
-// money moves.
+// money moves or is shown. Whoever knows it has proved who they are for the
+// rest of their turn.
 func (s *Service) CheckPIN(ctx context.Context, t Turn, pin string) error {
 	subject := "patient:" + t.PatientID
 	if t.PatientID == "" {
@@ -149,9 +154,17 @@ func (s *Service) CheckPIN(ctx context.Context, t Turn, pin string) error {
 		return errs.New(errs.Conflict, "kiosk.pin_missing")
 	}
 	if !s.secrets.VerifySecret(pin, hash) {
-		return errs.New(errs.Invalid, "kiosk.pin_wrong")
+		err := s.db.Write(ctx, func(tx *store.Tx) error {
+			return s.auditTx(ctx, tx, Principal(t.Kiosk), "kiosk.pin_wrong", "patient", t.PatientID, t.PatientID, nil)
+		})
+		return errors.Join(err, errs.New(errs.Invalid, "kiosk.pin_wrong"))
 	}
-	return s.db.Write(ctx, func(tx *store.Tx) error { return forget(ctx, tx, subject) })
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		if err := forget(ctx, tx, subject); err != nil {
+			return err
+		}
+		return exec(ctx, tx, "note proof", `UPDATE kiosk_sessions SET identified_by = $3 WHERE id = $1 AND patient_id = $2`, t.SessionID, t.PatientID, ByAccount)
+	})
 }
 
 // attempt counts an attempt before it is decided, so that many at once get no

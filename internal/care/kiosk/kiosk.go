@@ -29,6 +29,7 @@ type Kiosk struct {
 	Name      string
 	Place     string // "门诊大厅 1 楼"
 	CampusID  string
+	Printer   string // host:port of a receipt printer on the network, or ""
 	Active    bool
 	SeenAt    time.Time
 	CreatedAt time.Time
@@ -43,6 +44,10 @@ type Turn struct {
 	By        string
 	Until     time.Time // the end of the patient's turn
 }
+
+// Proved reports whether the person in front of the machine knows the PIN,
+// which a code or a document that somebody lost does not show.
+func (t Turn) Proved() bool { return t.PatientID != "" && t.By == ByAccount }
 
 // Identification is what a patient typed.
 type Identification struct {

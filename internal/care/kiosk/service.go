@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -47,8 +49,11 @@ func New(d Deps) *Service {
 	return &Service{db: d.DB, audit: d.Audit, now: d.Now, people: d.People, appointments: d.Appointments, secrets: d.Secrets, index: d.Index}
 }
 
-// signedIn is how long a machine stays signed in.
-const signedIn = 180 * 24 * time.Hour
+const (
+	signedIn  = 180 * 24 * time.Hour // how long a machine stays signed in
+	seenEvery = time.Minute          // how exactly it is known when one was at work
+	minToken  = 20
+)
 
 // List returns all machines.
 func (s *Service) List(ctx context.Context) ([]Kiosk, error) {
@@ -66,17 +71,27 @@ func (s *Service) List(ctx context.Context) ([]Kiosk, error) {
 // Create adds a machine and returns the token by which it signs in. The token
 // is not kept and cannot be shown again.
 func (s *Service) Create(ctx context.Context, k Kiosk) (Kiosk, string, error) {
-	if err := k.check(); err != nil {
-		return k, "", err
-	}
 	token := newToken()
+	k, err := s.CreateWith(ctx, k, token)
+	return k, token, err
+}
+
+// CreateWith adds a machine with a token that was agreed on beforehand, for
+// installations by script and for the demo.
+func (s *Service) CreateWith(ctx context.Context, k Kiosk, token string) (Kiosk, error) {
+	if err := k.check(); err != nil {
+		return k, err
+	}
+	if len(token) < minToken {
+		return k, errs.InvalidField("token", "too_short")
+	}
 	now := store.Time(store.Millis(s.now()))
 	k.ID, k.Version, k.Active, k.SeenAt, k.CreatedAt, k.UpdatedAt = id.New(), 1, true, time.Time{}, now, now
 	err := s.change(ctx, "kiosk.create", k.ID, func(tx *store.Tx) error { return insertKiosk(ctx, tx, k, hashed(token)) })
 	if store.IsUnique(err) {
 		err = errs.InvalidField("name", "kiosk.name_taken")
 	}
-	return k, token, err
+	return k, err
 }
 
 // Update changes a machine; one that is not active is signed out.
@@ -141,7 +156,7 @@ func (k *Kiosk) check() error {
 		path     string
 		s        *string
 		required bool
-	}{{"name", &k.Name, true}, {"place", &k.Place, false}, {"campus_id", &k.CampusID, false}} {
+	}{{"name", &k.Name, true}, {"place", &k.Place, false}, {"campus_id", &k.CampusID, false}, {"printer", &k.Printer, false}} {
 		*x.s = strings.TrimSpace(*x.s)
 		switch {
 		case *x.s == "" && x.required:
@@ -152,7 +167,23 @@ func (k *Kiosk) check() error {
 			f.Add(x.path, "bad_characters")
 		}
 	}
+	if !printerAddress(&k.Printer) {
+		f.Add("printer", "kiosk.printer_invalid")
+	}
 	return f.Err()
+}
+
+// printerAddress completes host to host:9100, where receipt printers listen.
+func printerAddress(a *string) bool {
+	if *a == "" {
+		return true
+	}
+	if !strings.Contains(*a, ":") {
+		*a += ":9100"
+	}
+	host, port, err := net.SplitHostPort(*a)
+	n, _ := strconv.Atoi(port)
+	return err == nil && n > 0 && n < 65536 && host != "" && !strings.ContainsAny(host, " /@?#")
 }
 
 // SignIn gives a machine that knows its token a session.
@@ -207,8 +238,16 @@ func (s *Service) Authenticate(ctx context.Context, session string) (Turn, error
 		t, err = selectTurn(ctx, tx, hashed(session), s.now())
 		return err
 	})
-	if err != nil || t.PatientID == "" {
+	if err != nil {
 		return t, err
+	}
+	if now := s.now(); now.Sub(t.Kiosk.SeenAt) >= seenEvery {
+		if err := s.db.Write(ctx, func(tx *store.Tx) error { return seen(ctx, tx, t.Kiosk.ID, now) }); err != nil {
+			return t, err
+		}
+	}
+	if t.PatientID == "" {
+		return t, nil
 	}
 	return t, s.Touch(ctx, &t)
 }
@@ -233,13 +272,6 @@ func (s *Service) Leave(ctx context.Context, t Turn) error {
 			return err
 		}
 		return s.auditTx(ctx, tx, Principal(t.Kiosk), "kiosk.leave", "patient", t.PatientID, t.PatientID, nil)
-	})
-}
-
-// Refused notes that a patient at a machine asked for what is not theirs.
-func (s *Service) Refused(ctx context.Context, t Turn, object, objectID string) error {
-	return s.db.Write(ctx, func(tx *store.Tx) error {
-		return s.auditTx(ctx, tx, Principal(t.Kiosk), "kiosk.refused", object, objectID, t.PatientID, nil)
 	})
 }
 

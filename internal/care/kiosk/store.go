@@ -9,14 +9,14 @@ import (
 	"heartline/internal/platform/store"
 )
 
-const kioskColumns = "k.id, k.version, k.name, k.place, k.campus_id, k.active, k.seen_at, k.created_at, k.updated_at"
+const kioskColumns = "k.id, k.version, k.name, k.place, k.campus_id, k.printer, k.active, k.seen_at, k.created_at, k.updated_at"
 
 type scanner interface{ Scan(dest ...any) error }
 
 func scanKiosk(row scanner, extra ...any) (Kiosk, error) {
 	var k Kiosk
 	var active, seen, created, updated int64
-	err := row.Scan(append([]any{&k.ID, &k.Version, &k.Name, &k.Place, &k.CampusID, &active, &seen, &created, &updated}, extra...)...)
+	err := row.Scan(append([]any{&k.ID, &k.Version, &k.Name, &k.Place, &k.CampusID, &k.Printer, &active, &seen, &created, &updated}, extra...)...)
 	k.Active, k.CreatedAt, k.UpdatedAt = active != 0, store.Time(created), store.Time(updated)
 	if seen > 0 {
 		k.SeenAt = store.Time(seen)
@@ -60,8 +60,8 @@ func selectByToken(ctx context.Context, tx *store.Tx, hash string) (Kiosk, error
 }
 
 func insertKiosk(ctx context.Context, tx *store.Tx, k Kiosk, hash string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO kiosks (id, version, name, place, campus_id, token_hash, active, seen_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8)`, k.ID, k.Version, k.Name, k.Place, k.CampusID, hash, bit(k.Active), store.Millis(k.CreatedAt))
+	_, err := tx.Exec(ctx, `INSERT INTO kiosks (id, version, name, place, campus_id, printer, token_hash, active, seen_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $9)`, k.ID, k.Version, k.Name, k.Place, k.CampusID, k.Printer, hash, bit(k.Active), store.Millis(k.CreatedAt))
 	if err != nil {
 		return fmt.Errorf("insert kiosk: %w", err)
 	}
@@ -69,8 +69,8 @@ func insertKiosk(ctx context.Context, tx *store.Tx, k Kiosk, hash string) error 
 }
 
 func updateKiosk(ctx context.Context, tx *store.Tx, k Kiosk) error {
-	_, err := tx.Exec(ctx, `UPDATE kiosks SET version = $2, name = $3, place = $4, campus_id = $5, active = $6, updated_at = $7 WHERE id = $1`,
-		k.ID, k.Version, k.Name, k.Place, k.CampusID, bit(k.Active), store.Millis(k.UpdatedAt))
+	_, err := tx.Exec(ctx, `UPDATE kiosks SET version = $2, name = $3, place = $4, campus_id = $5, printer = $6, active = $7, updated_at = $8 WHERE id = $1`,
+		k.ID, k.Version, k.Name, k.Place, k.CampusID, k.Printer, bit(k.Active), store.Millis(k.UpdatedAt))
 	if err != nil {
 		return fmt.Errorf("update kiosk: %w", err)
 	}
@@ -91,11 +91,12 @@ func insertSession(ctx context.Context, tx *store.Tx, sessionID, kioskID, hash s
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
-	_, err = tx.Exec(ctx, `UPDATE kiosks SET seen_at = $2 WHERE id = $1`, kioskID, store.Millis(now))
-	if err != nil {
-		return fmt.Errorf("note sign-in: %w", err)
-	}
-	return nil
+	return seen(ctx, tx, kioskID, now)
+}
+
+// seen notes that a machine is at work.
+func seen(ctx context.Context, tx *store.Tx, kioskID string, now time.Time) error {
+	return exec(ctx, tx, "note machine", `UPDATE kiosks SET seen_at = $2 WHERE id = $1 AND seen_at < $2`, kioskID, store.Millis(now))
 }
 
 // selectTurn reads a machine's session; a patient whose time is over is gone.
