@@ -68,6 +68,7 @@ type Deps struct {
 	Trunks      func() []TrunkStatus                                         // as the SIP server sees them
 	Online      func(extension string) bool                                  // a phone is registered
 	Print       func(ctx context.Context, address string, data []byte) error // to a receipt printer; nil: none
+	TryKiosk    func(ctx context.Context) (TryKiosk, error)                  // the machine of the demo; nil: none
 	TryPeople   func(ctx context.Context) ([]TryIdentity, error)             // callers of the demo
 
 	About          About

@@ -59,7 +59,7 @@ func TestEveryOperationDeclaresItsAccess(t *testing.T) {
 	if len(ops) < 120 {
 		t.Fatalf("only %d operations", len(ops))
 	}
-	open := []string{"about", "signIn", "listTryIdentities", "listTryMessages", "sendTryMessage", "kioskSignIn",
+	open := []string{"about", "signIn", "listTryIdentities", "listTryMessages", "sendTryMessage", "tryKiosk", "kioskSignIn",
 		"portalInfo", "portalDepartments", "portalDepartment", "portalDoctors", "portalDoctor", "portalDoctorPhoto", "portalCode", "portalSignIn",
 		"portalTimetable", "portalSession", "portalNumbers"}
 	for _, op := range ops {

@@ -132,6 +132,16 @@ type TryNumber struct {
 	Name   string `json:"name"`
 }
 
+// TryKiosk is how to be at the self-service machine of the demo.
+type TryKiosk struct {
+	Token    string `json:"token" doc:"Signs the machine in"`
+	Name     string `json:"name" doc:"Of a fictional customer"`
+	Number   string `json:"number" doc:"Their telephone"`
+	PIN      string `json:"pin"`
+	IDNumber string `json:"id_number"`
+	Code     string `json:"code" doc:"Of an appointment of today; empty when the rules allow none"`
+}
+
 func (s *Server) routeSystem() {
 	get(s, "/api/admin/audit", "listAudit", "The audit log", needs(identity.AuditRead), s.listAudit)
 	post(s, "/api/admin/audit/verify", "verifyAudit", "Check the chain of the audit log", needs(identity.AuditRead), s.verifyAudit)
@@ -141,4 +151,5 @@ func (s *Server) routeSystem() {
 	get(s, "/api/admin/system", "getSystem", "How the installation is doing", a, s.getSystem)
 	get(s, "/api/alarms", "listAlarms", "What is wrong now", needs(identity.SystemAdmin, identity.WallboardRead, identity.AdminTelephony), s.listAlarms)
 	get(s, "/api/try/identities", "listTryIdentities", "Who a demo caller can be", public(), s.listTryIdentities)
+	get(s, "/api/try/kiosk", "tryKiosk", "How to be at the kiosk of the demo", public(), s.tryKiosk)
 }

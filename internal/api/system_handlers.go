@@ -124,6 +124,18 @@ func (s *Server) listAlarms(context.Context, *None) (*Out[List[AlarmView]], erro
 	return out(List[AlarmView]{Items: s.activeAlarms()}), nil
 }
 
+// tryKiosk is for the demo alone.
+func (s *Server) tryKiosk(ctx context.Context, _ *None) (*Out[TryKiosk], error) {
+	if !s.deps.About.Demo || s.deps.TryKiosk == nil {
+		return nil, errs.New(errs.NotFound, "not_found")
+	}
+	v, err := s.deps.TryKiosk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return out(v), nil
+}
+
 // listTryIdentities is for the demo alone.
 func (s *Server) listTryIdentities(ctx context.Context, _ *None) (*Out[TryIdentities], error) {
 	if !s.deps.About.Demo {

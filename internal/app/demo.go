@@ -44,8 +44,7 @@ func Demo(ctx context.Context, cfg *config.Config, log *slog.Logger, o DemoOptio
 func (a *App) seed(ctx context.Context, out io.Writer) error {
 	ctx = identity.System(ctx, "demo-seed")
 	started := a.now()
-	err := demo.Seed(ctx, demo.Services{DB: a.db, Identity: a.identity, Board: a.board, Patients: a.patients, Hospital: a.hospital, Booking: a.booking, Ledger: a.ledger,
-		Journal: a.journal, Records: a.records, Keys: a.keys, Now: a.now, Zone: a.cfg.Location(), Log: a.log})
+	err := demo.Seed(ctx, a.demoServices())
 	if errors.Is(err, demo.ErrSeeded) {
 		return nil
 	}
@@ -54,6 +53,11 @@ func (a *App) seed(ctx context.Context, out io.Writer) error {
 	}
 	_, err = fmt.Fprintf(out, "seeded %s in %s\n", demo.HospitalName, a.now().Sub(started).Round(100*time.Millisecond))
 	return err
+}
+
+func (a *App) demoServices() demo.Services {
+	return demo.Services{DB: a.db, Identity: a.identity, Board: a.board, Patients: a.patients, Hospital: a.hospital, Booking: a.booking, Ledger: a.ledger,
+		Kiosks: a.kiosks, Journal: a.journal, Records: a.records, Keys: a.keys, Now: a.now, Zone: a.cfg.Location(), Log: a.log}
 }
 
 // startTraffic plays the simulated morning beside the server until it stops.
@@ -96,6 +100,20 @@ func demoLogins() []api.DemoLogin {
 	return list
 }
 
+// tryKiosk says how to be at the self-service machine of the demo.
+func (a *App) tryKiosk() func(ctx context.Context) (api.TryKiosk, error) {
+	if !a.cfg.Demo {
+		return nil
+	}
+	return func(ctx context.Context) (api.TryKiosk, error) {
+		v, err := demo.Visitor(identity.System(ctx, "demo"), a.demoServices())
+		if err != nil {
+			return api.TryKiosk{}, err
+		}
+		return api.TryKiosk{Token: demo.KioskToken, Name: v.Name, Number: v.Phone, PIN: demo.KioskPIN, IDNumber: v.IDNumber, Code: v.Code}, nil
+	}
+}
+
 // tryPeople lists the callers that visitors of /try can be.
 func (a *App) tryPeople() func(ctx context.Context) ([]api.TryIdentity, error) {
 	if !a.cfg.Demo {
@@ -125,6 +143,8 @@ func (a *App) welcome(o DemoOptions) error {
 	w.line("")
 	w.line("  desk      %s", base)
 	w.line("  caller    %s/try      open it in a second window and dial %s", base, a.cfg.ServiceNumber)
+	w.line("  patients  %s/portal   sign in as %s; the code comes as a message in /try", base, demo.VisitorPhone())
+	w.line("  kiosk     %s/kiosk    one touch sets the machine up; it shows whom you can be", base)
 	w.line("")
 	w.line("  login         password            who")
 	for _, l := range demo.Logins() {

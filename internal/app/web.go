@@ -70,7 +70,7 @@ func (a *App) apiDeps() api.Deps {
 		Identity: a.identity, Patients: a.patients, Consents: a.consents, Privacy: a.privacy, Hospital: a.hospital, Booking: a.booking, Ledger: a.ledger, Kiosks: a.kiosks, Portal: a.portal, Switchboard: a.board, Calls: a.records,
 		Journal: a.journal, Reports: a.reports, Jobs: a.jobs, Alarms: a.alarms, Messages: a.messages, Keys: a.keys, Recordings: a.recordings,
 		Telephone: a.calls, Distributor: a.acd, System: a.system, Trunks: a.trunkStatus, Online: a.sip.Online,
-		TryPeople: a.tryPeople(), About: a.about(), Zone: a.cfg.Location(),
+		TryPeople: a.tryPeople(), TryKiosk: a.tryKiosk(), About: a.about(), Zone: a.cfg.Location(),
 		Secure: strings.HasPrefix(a.cfg.PublicURL, "https:"), Origins: a.origins(), Web: web.Files(),
 		Print: a.print, SIPSocket: http.HandlerFunc(a.sip.ServeWebSocket), Ready: a.ready,
 	}

@@ -22,6 +22,9 @@ func parts() []part {
 	}
 }
 
+// VisitorPhone is the number of somebody a visitor can be.
+func VisitorPhone() string { return parts()[0].number }
+
 // reserved tells whether a number belongs to the cast.
 func reserved(number string) bool { return strings.HasPrefix(number, "1397100") }
 

@@ -75,6 +75,9 @@ func weekday(words string) time.Weekday {
 // clinicsOf are the ordinary clinic of a department and its doctors' own.
 func (s *seeder) clinicsOf(dept hospital.Department) []booking.Template {
 	base := booking.Template{Weeks: booking.EveryWeek, DepartmentID: dept.ID, CampusID: dept.CampusID, Active: true}
+	if dept.Code == aroundTheClock {
+		return alwaysOpen(base)
+	}
 	var out []booking.Template
 	for day := time.Monday; day <= time.Saturday; day++ {
 		for _, h := range halves("全天") {

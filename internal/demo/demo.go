@@ -16,6 +16,7 @@ import (
 
 	"heartline/internal/care/booking"
 	"heartline/internal/care/hospital"
+	"heartline/internal/care/kiosk"
 	"heartline/internal/care/ledger"
 	"heartline/internal/care/patient"
 	"heartline/internal/contact/callrecord"
@@ -58,6 +59,7 @@ type Services struct {
 	Hospital *hospital.Service
 	Booking  *booking.Service
 	Ledger   *ledger.Service
+	Kiosks   *kiosk.Service // nil: no machine is set up
 	Journal  *journal.Journal
 	Records  *callrecord.Service
 	Keys     *crypto.Keyring
@@ -99,6 +101,7 @@ func Seed(ctx context.Context, sv Services) error {
 		{"customers", s.seedPeople},
 		{"past calls", s.seedCalls},
 		{"clinics and appointments", s.seedClinics},
+		{"kiosk", s.seedKiosk},
 	} {
 		began := time.Now()
 		if err := step.fn(ctx); err != nil {

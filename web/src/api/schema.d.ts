@@ -2415,7 +2415,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The patient's prepaid card */
+        /** The patient's prepaid card, after proof by PIN */
         get: operations["kioskCard"];
         put?: never;
         post?: never;
@@ -2493,6 +2493,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/kiosk/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove by the PIN who one is */
+        post: operations["kioskPin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kiosk/session": {
         parameters: {
             query?: never;
@@ -2507,6 +2524,23 @@ export interface paths {
         post: operations["kioskSignIn"];
         /** Sign this machine out */
         delete: operations["kioskSignOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kiosk/slips/{id}/print": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Print the number slip on the machine's own printer */
+        post: operations["kioskPrintSlip"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -4292,6 +4326,23 @@ export interface paths {
         };
         /** Who a demo caller can be */
         get: operations["listTryIdentities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/try/kiosk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How to be at the kiosk of the demo */
+        get: operations["tryKiosk"];
         put?: never;
         post?: never;
         delete?: never;
@@ -6352,6 +6403,8 @@ export interface components {
             campus_id?: string;
             name: string;
             place?: string;
+            /** @description Host, or host:port; port 9100 when absent */
+            printer?: string;
             /**
              * Format: int64
              * @description As read; an older one is refused
@@ -6365,18 +6418,23 @@ export interface components {
             /** @description Document number, appointment code, or phone or customer code */
             value: string;
         };
+        KioskPINInputBody: {
+            pin: string;
+        };
         KioskPatient: {
             /** Format: int64 */
             age: number;
             allergies: string[];
             /**
              * Format: int64
-             * @description On the prepaid card
+             * @description On the prepaid card; 0 unless proved
              */
             available_cents: number;
             has_pin: boolean;
             /** @description Masked */
             name: string;
+            /** @description They know the PIN, so their card may be shown */
+            proved: boolean;
             sex: string;
         };
         KioskPlace: {
@@ -6395,6 +6453,10 @@ export interface components {
             room: string;
             transit: string;
         };
+        KioskPrintInputBody: {
+            /** @enum {string} */
+            lang: "zh-CN" | "en";
+        };
         KioskSessionView: {
             campus: string;
             hospital: string;
@@ -6409,6 +6471,8 @@ export interface components {
             now: string;
             patient?: components["schemas"]["KioskPatient"];
             place: string;
+            /** @description Slips go to a receipt printer of its own */
+            printer: boolean;
             time_zone: string;
         };
         KioskSignInInputBody: {
@@ -6433,9 +6497,11 @@ export interface components {
             id: string;
             name: string;
             place: string;
+            /** @description Address of its receipt printer on the network; empty when the browser prints */
+            printer: string;
             /**
              * Format: date-time
-             * @description Last sign-in
+             * @description When it was last at work
              */
             seen_at?: string;
             /** @description By which the machine signs in; shown once */
@@ -9119,6 +9185,18 @@ export interface components {
             /** @description known, shared, guardian, vip or unknown */
             scenario: string;
             sex: string;
+        };
+        TryKiosk: {
+            /** @description Of an appointment of today; empty when the rules allow none */
+            code: string;
+            id_number: string;
+            /** @description Of a fictional customer */
+            name: string;
+            /** @description Their telephone */
+            number: string;
+            pin: string;
+            /** @description Signs the machine in */
+            token: string;
         };
         TryMessage: {
             /** Format: date-time */
@@ -15867,6 +15945,39 @@ export interface operations {
             };
         };
     };
+    kioskPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KioskPINInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KioskPatient"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     kioskSession: {
         parameters: {
             query?: never;
@@ -15943,6 +16054,39 @@ export interface operations {
             204: {
                 headers: {
                     "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kioskPrintSlip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KioskPrintInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -19937,6 +20081,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TryIdentities"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tryKiosk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TryKiosk"];
                 };
             };
             /** @description Error */
