@@ -209,6 +209,7 @@ func (s *Server) routeKiosk() {
 	post(s, "/api/kiosk/check-in/{id}", "kioskCheckIn", "Check in", machine, s.kioskCheckIn)
 	get(s, "/api/kiosk/slips/{id}/slip.pdf", "kioskSlipPdf", "Number slip as PDF", machine, s.kioskSlipPDF, produces("application/pdf"))
 	get(s, "/api/kiosk/slips/{id}/slip.escpos", "kioskSlipEscpos", "Number slip for a receipt printer", machine, s.kioskSlipESCPOS, produces("application/octet-stream"))
+	get(s, "/api/kiosk/slips/{id}/code.svg", "kioskSlipCode", "QR code of the appointment's code", machine, s.kioskSlipCode, produces("image/svg+xml"))
 	post(s, "/api/kiosk/slips/{id}/print", "kioskPrintSlip", "Print the number slip on the machine's own printer", machine, s.kioskPrintSlip)
 	get(s, "/api/kiosk/timetable", "kioskTimetable", "What can be booked here", machine, s.kioskTimetable)
 	post(s, "/api/kiosk/pin", "kioskPin", "Prove by the PIN who one is", machine, s.kioskPIN)

@@ -10,6 +10,7 @@ import (
 	"heartline/internal/care/booking"
 	"heartline/internal/care/hospital"
 	"heartline/internal/platform/alarm"
+	"heartline/internal/platform/document"
 	"heartline/internal/platform/errs"
 )
 
@@ -148,6 +149,19 @@ func (s *Server) kioskSlipESCPOS(ctx context.Context, in *LangQuery) (*huma.Stre
 		return nil, err
 	}
 	return paper("application/octet-stream", "slip.escpos", s.slipESCPOS(w, v, name, in.Lang, s.now())), nil
+}
+
+// kioskSlipCode is the QR code that this and other machines read.
+func (s *Server) kioskSlipCode(ctx context.Context, in *ByID) (*huma.StreamResponse, error) {
+	v, _, err := s.slip(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	svg, err := document.QRSVG(v.Code)
+	if err != nil {
+		return nil, err
+	}
+	return paper("image/svg+xml", "code.svg", svg), nil
 }
 
 // kioskPrintSlip sends the slip to the machine's printer on the network. Staff

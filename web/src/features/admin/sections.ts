@@ -34,6 +34,7 @@ export const sections: Section[] = [
   item('calendars', 'voice', 'admin.telephony'),
   item('dispositions', 'operation', 'admin.telephony'),
   item('reasons', 'operation', 'admin.telephony'),
+  { name: 'kiosks', group: 'operation', needs: ['kiosk.admin'], page: () => import('./kiosks/KiosksPage.vue') },
   { name: 'audit', group: 'operation', needs: ['audit.read'], page: () => import('./AuditPage.vue') },
   { name: 'jobs', group: 'operation', needs: ['system.admin'], page: () => import('./JobsPage.vue') },
   { name: 'system', group: 'operation', needs: ['system.admin'], page: () => import('./SystemPage.vue') },
