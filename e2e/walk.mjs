@@ -8,7 +8,7 @@ const shot = async n => { await p.waitForTimeout(500); await p.screenshot({path:
 const L = (zh,en)=> lang==='en'?en:zh
 const demo = await (await fetch(base+'/api/try/kiosk')).json(); console.log(demo)
 const type = async s => { for (const c of s) await p.keyboard.press(c) }
-const en = async()=>{ if(lang==='en') await p.getByRole('button',{name:'English'}).click() }
+const en = async()=>{ if(lang==='en' && await p.getByRole('button',{name:'English'}).count()) await p.getByRole('button',{name:'English'}).click() }
 await p.goto(base+'/kiosk'); await p.waitForTimeout(1000); await en(); await shot('setup')
 await p.getByRole('button',{name:L('启用演示自助机','Start the demo kiosk')}).click(); await p.waitForTimeout(800); await en(); await shot('home')
 await p.locator('.tile.first').click(); await shot('code')
@@ -34,5 +34,5 @@ await type(demo.pin); await p.keyboard.press('Enter'); await p.waitForTimeout(10
 await p.getByRole('button',{name:L('返回','Back')}).click(); await p.locator('.tile',{hasText:L('院内导航','Find the way')}).click(); await p.waitForTimeout(600); await shot('guide')
 await p.locator('.tile').nth(3).click(); await shot('way'); 
 await p.getByRole('button',{name:L('全部科室','All clinics')}).click(); await p.locator('.tile').last().click(); await shot('way-far')
-await p.waitForTimeout(44500); await shot('still'); await p.waitForTimeout(14000); await shot('ended')
+await p.waitForTimeout(45500); await shot('still'); await p.waitForTimeout(14000); await shot('ended')
 await b.close()

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { Agent } from '../support/agent.js'
 import { Baresip } from '../support/baresip.js'
 import { Sitter } from '../support/browser.js'
+import { Kiosk, visitor } from '../support/kiosk.js'
 import { Hospital, prompt, root } from '../support/hospital.js'
 import { pages } from '../support/pages.js'
 import { readWav, toTelephone, wav } from '../support/sound.js'
@@ -123,5 +124,46 @@ test('the pages for a telephone’s screen', async () => {
     }
   } finally {
     await s.close()
+  }
+})
+
+test('the kiosk, from the home screen to the slip', async () => {
+  const who = await visitor(hospital)
+  for (const locale of ['zh-CN', 'en'] as const) {
+    const k = await Kiosk.open(hospital, who.token, locale)
+    const name = (n: string): string => (locale === 'en' ? `kiosk-${n}-en` : `kiosk-${n}`)
+    try {
+      await shoot(k.sitter, name('home'))
+      await k.tile('home.check_in').click()
+      await k.press(who.code.slice(0, 6))
+      await shoot(k.sitter, name('identify'))
+      await k.press(who.code.slice(6))
+      await k.confirm()
+      await expect(k.heading('visits.title')).toBeVisible()
+      if (locale === 'zh-CN') {
+        await shoot(k.sitter, name('visits'))
+        await k.button('visits.check_in').click()
+      } else await k.page.getByRole('button', { name: k.say('visits.slip') }).first().click()
+      await expect(k.page.locator('.steps li').first()).toBeVisible()
+      await shoot(k.sitter, name('slip'))
+      await k.leave()
+      await k.withAccount(who.number, who.pin)
+      await shoot(k.sitter, name('menu'))
+      await k.tile('home.book').click()
+      await k.page.locator('.tile').first().click()
+      await expect(k.page.locator('.day').first()).toBeVisible()
+      await shoot(k.sitter, name('book'))
+      await k.button('back').click()
+      await k.tile('menu.card').click()
+      await expect(k.page.getByTestId('balance')).toBeVisible()
+      await shoot(k.sitter, name('card'))
+      await k.button('back').click()
+      await k.tile('home.guide').click()
+      await k.page.locator('.tile').nth(3).click()
+      await expect(k.page.locator('.house')).toBeVisible()
+      await shoot(k.sitter, name('guide'))
+    } finally {
+      await k.close()
+    }
   }
 })

@@ -23,7 +23,7 @@ export async function pages(admin: Session): Promise<Place[]> {
     ...by('supervisor', ['card', `/card?patient=${patient.id}`], ['adjustments', '/adjustments'], ['reconciliation', '/reconciliation']),
     ...by('admin', ...['users', 'roles', 'departments', 'agents', 'queues', 'skills', 'numbers', 'extensions', 'trunks'].map((p): [string, string] => [`admin-${p}`, `/admin/${p}`])),
     ...by('admin', ['admin-flows', '/admin/flows'], ['admin-flow', `/admin/flows/${flow.id}`], ['admin-prompts', '/admin/prompts']),
-    ...by('admin', ...['calendars', 'dispositions', 'reasons', 'audit', 'jobs', 'system'].map((p): [string, string] => [`admin-${p}`, `/admin/${p}`])),
+    ...by('admin', ...['calendars', 'dispositions', 'reasons', 'kiosks', 'audit', 'jobs', 'system'].map((p): [string, string] => [`admin-${p}`, `/admin/${p}`])),
   ]
 }
 
