@@ -155,6 +155,26 @@ func TestKioskTurn(t *testing.T) {
 		t.Error("the refusal is not audited")
 	}
 
+	slip := h.slip(mine)
+	h.card(mine)
+
+	h.machine.do("POST", "/api/kiosk/leave", nil).status(204)
+	h.machine.get("/api/kiosk/appointments").fails(409, "kiosk.turn_over")
+	h.machine.get(slip.PDF).fails(409, "kiosk.turn_over")
+	for _, action := range []string{"kiosk.sign_in", "kiosk.identify", "kiosk.pin_wrong", "kiosk.leave"} {
+		if !slices.Contains(h.audited(), action) {
+			t.Errorf("%s is not audited", action)
+		}
+	}
+	if strings.Contains(h.logged.String(), "440308") || strings.Contains(h.logged.String(), "295174") {
+		t.Error("the log knows who was there")
+	}
+}
+
+// slip checks in, twice, and looks at the papers.
+func (h *hall) slip(mine booking.Appointment) KioskSlip {
+	t := h.t
+	t.Helper()
 	slip := read[KioskSlip](h.machine.do("POST", "/api/kiosk/check-in/"+mine.ID, nil).status(200))
 	if slip.Appointment.QueueNumber != 1 {
 		t.Fatalf("slip %+v", slip)
@@ -178,19 +198,7 @@ func TestKioskTurn(t *testing.T) {
 	if bytes.Contains(strip, []byte("小明")) {
 		t.Error("the strip names the patient in full")
 	}
-	h.card(mine)
-
-	h.machine.do("POST", "/api/kiosk/leave", nil).status(204)
-	h.machine.get("/api/kiosk/appointments").fails(409, "kiosk.turn_over")
-	h.machine.get(slip.PDF).fails(409, "kiosk.turn_over")
-	for _, action := range []string{"kiosk.sign_in", "kiosk.identify", "kiosk.pin_wrong", "kiosk.leave"} {
-		if !slices.Contains(h.audited(), action) {
-			t.Errorf("%s is not audited", action)
-		}
-	}
-	if strings.Contains(h.logged.String(), "440308") || strings.Contains(h.logged.String(), "295174") {
-		t.Error("the log knows who was there")
-	}
+	return slip
 }
 
 // card looks at what a card shows without, with a wrong and with the right
