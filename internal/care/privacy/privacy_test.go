@@ -53,8 +53,10 @@ func newRig(t *testing.T, db *store.DB) *rig {
 		Obstacles: func(context.Context, *store.Tx, []string) ([]dossier.Obstacle, error) { return nil, nil },
 		Erase:     func(context.Context, *store.Tx, []string) error { return nil }}
 	extra := dossier.Keeper{Part: "extra",
-		Obstacles: func(ctx context.Context, tx *store.Tx, ids []string) ([]dossier.Obstacle, error) { return r.extra.Obstacles(ctx, tx, ids) },
-		Erase:     func(ctx context.Context, tx *store.Tx, ids []string) error { return r.extra.Erase(ctx, tx, ids) }}
+		Obstacles: func(ctx context.Context, tx *store.Tx, ids []string) ([]dossier.Obstacle, error) {
+			return r.extra.Obstacles(ctx, tx, ids)
+		},
+		Erase: func(ctx context.Context, tx *store.Tx, ids []string) error { return r.extra.Erase(ctx, tx, ids) }}
 	r.Service = New(Deps{DB: db, Audit: log, Bus: bus, Now: now, People: r.patients, Keepers: []dossier.Keeper{r.patients.Keeper(), r.consents.Keeper(), extra}})
 	manager := func(name string) context.Context {
 		all := map[identity.Permission]bool{}
