@@ -39,7 +39,7 @@ func IsFull(err error) bool {
 var ErrRetry = errors.New("store: run the transaction again")
 
 func isRetryable(err error) bool {
-	if errors.Is(err, ErrRetry) {
+	if errors.Is(err, ErrRetry) || errors.Is(err, errGone) {
 		return true
 	}
 	switch pgCode(err) {

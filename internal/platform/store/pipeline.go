@@ -86,9 +86,21 @@ func (c *pipeConn) BeginTx(_ context.Context, opts driver.TxOptions) (driver.Tx,
 	return &pipeTx{c}, nil
 }
 
+// errGone says that a connection was lost before COMMIT was sent: nothing
+// happened, as when BEGIN had found it lost.
+var errGone = errors.New("the connection to the database was lost")
+
+// gone marks an error with errGone where that is the cause.
+func (c *pipeConn) gone(err *error) {
+	if *err != nil && c.Conn.Conn().IsClosed() {
+		*err = fmt.Errorf("%w: %w", errGone, *err)
+	}
+}
+
 // ExecContext implements driver.ExecerContext. The number of changed rows of a
 // statement that waits is not known; it answers 0.
-func (c *pipeConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *pipeConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Result, err error) {
+	defer c.gone(&err)
 	if in, ok := ctx.Value(copyKey{}).(copyRows); ok {
 		if err := c.sendHeld(ctx); err != nil {
 			return nil, err
@@ -118,7 +130,8 @@ func (c *pipeConn) ExecContext(ctx context.Context, query string, args []driver.
 }
 
 // QueryContext implements driver.QueryerContext.
-func (c *pipeConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *pipeConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
+	defer c.gone(&err)
 	if len(c.held) == 0 {
 		return c.Conn.QueryContext(ctx, query, args)
 	}
