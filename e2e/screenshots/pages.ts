@@ -87,7 +87,7 @@ test('the desk while it rings, talks and wraps up, and the wallboard beside it',
 })
 
 test('every page', async () => {
-  const list = await pages(await hospital.as('admin'))
+  const list = await pages(hospital)
   const s = await Sitter.open(hospital)
   try {
     for (const { name, path, who } of list) {
@@ -102,7 +102,7 @@ test('every page', async () => {
 })
 
 test('some pages in English', async () => {
-  const list = await pages(await hospital.as('admin'))
+  const list = await pages(hospital)
   const s = await Sitter.open(hospital, { locale: 'en' })
   try {
     for (const { name, path, who } of list.filter((p) => ['call', 'customer', 'reports', 'admin-flow'].includes(p.name))) {

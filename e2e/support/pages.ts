@@ -1,9 +1,19 @@
 // Every page of the program, with somebody who may see it.
+import type { Hospital } from './hospital.js'
 import type { Session } from './session.js'
 
 export type Place = { name: string; path: string; who: string }
 
-export async function pages(admin: Session): Promise<Place[]> {
+const known = new WeakMap<Hospital, Promise<Place[]>>()
+
+/** The pages of a hospital; the first who asks puts something on each of them. */
+export function pages(hospital: Hospital): Promise<Place[]> {
+  const list = known.get(hospital) ?? hospital.as('admin').then(listed)
+  known.set(hospital, list)
+  return list
+}
+
+async function listed(admin: Session): Promise<Place[]> {
   const [patient] = await admin.items('/api/patients?q=13971000001')
   const [call] = (await admin.items('/api/calls?limit=50&outcome=answered')).filter((c) => c.patient)
   const [flow] = await admin.items('/api/admin/flows')
