@@ -67,6 +67,7 @@ test('they hear each other', async () => {
   await first.answer()
   await first.hearsTone(callerTone)
   await phone.hearsTone(firstTone)
+  await eventually('two seconds of the first agent', () => toneSeconds(phone.heard(), 8000, firstTone) > 2)
 })
 
 test('hold plays music, and resume brings the voices back', async () => {
