@@ -208,8 +208,8 @@ func (s *Server) kioskTimetable(ctx context.Context, in *KioskTimetableQuery) (*
 	if err != nil {
 		return nil, err
 	}
-	list = slices.DeleteFunc(list, func(x booking.Session) bool {
-		return x.State != booking.SessionOpen || !x.EndAt.After(now) || x.ReleaseAt.After(now)
+	list = slices.DeleteFunc(list, func(x booking.Session) bool { // examinations follow a doctor's order, which the desk sees
+		return x.ExamID != "" || x.State != booking.SessionOpen || !x.EndAt.After(now) || x.ReleaseAt.After(now)
 	})
 	here := turnOf(ctx).Kiosk.CampusID
 	return listOf(list, func(x booking.Session) KioskClinic {

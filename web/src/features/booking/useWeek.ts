@@ -1,5 +1,5 @@
 // A week of the timetable under a cursor, for pages that show one.
-import { computed, ref, watch, type Ref } from 'vue'
+import { computed, ref, type Ref } from 'vue'
 import { addDays } from '@/lib/format'
 import { useNow } from '@/lib/clock'
 import { days, layout, monday, move, type Direction } from './grid'
@@ -9,28 +9,14 @@ import { today } from './words'
 export function useWeek(filter: Ref<Omit<TimetableAsk, 'from' | 'to'>>, start = '') {
   const now = useNow()
   const day = today()
-  const from = ref(monday(start || day))
+  const from = ref(monday(start || addDays(day, 1))) // who opens it on a Sunday plans the week to come
   const at = ref('')
   const dates = computed(() => days(from.value, 7))
   const query = useTimetable(computed(() => ({ ...filter.value, from: from.value, to: addDays(from.value, 6) })))
   const rows = computed(() => layout(query.data.value?.items ?? [], dates.value))
   const session = computed(() => rows.value.flatMap((r) => r.cells.flat()).find((s) => s.id === at.value))
 
-  // Nobody books into a week whose clinics are over: a page opened then, on a
-  // Sunday say, begins with the next one.
-  let opened = start !== ''
-  watch(
-    query.data,
-    (got) => {
-      if (opened || !got) return
-      opened = true
-      if (!got.items.some((s) => Date.parse(s.end_at) > now.value)) turn(1)
-    },
-    { immediate: true },
-  )
-
   function turn(weeks: number): void {
-    opened = true
     from.value = weeks ? addDays(from.value, 7 * weeks) : monday(day)
     at.value = ''
   }
