@@ -18,12 +18,14 @@ sox:sox:sox
 pdftotext:poppler-utils:poppler
 initdb:postgresql:postgresql
 gcc:gcc:gcc
-node:nodejs:node'
+node:nodejs:node
+chinese-font:fonts-noto-cjk:font-noto-sans-cjk'
 
 have() {
   case "$1" in
     initdb) command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ;;
     chromium) command -v chromium >/dev/null || command -v chromium-browser >/dev/null || [ -d '/Applications/Chromium.app' ] ;;
+    chinese-font) [ "$(uname)" = Darwin ] || [ -n "$(fc-list :lang=zh-cn 2>/dev/null)" ] ;; # pages are photographed
     *) command -v "$1" >/dev/null ;;
   esac
 }
