@@ -1,13 +1,11 @@
 package switchboard
 
 import (
-	"bytes"
 	"encoding/json"
 	"path"
 	"strings"
 	"testing"
 
-	"heartline/internal/contact/media"
 	"heartline/internal/contact/media/mediatest"
 )
 
@@ -40,17 +38,8 @@ func TestShippedPromptsAreSpoken(t *testing.T) {
 				t.Error(err)
 				continue
 			}
-			clip, err := media.LoadWAV(bytes.NewReader(b))
-			if err != nil {
-				t.Errorf("%s/%s: %v", lang, key, err)
-				continue
-			}
-			h := mediatest.Hear(clip)
-			if wrong := h.Trouble(); len(wrong) > 0 {
-				t.Errorf("%s/%s is %s: %v", lang, key, strings.Join(wrong, ", "), h)
-			}
-			if wrong := h.Pace(said, lang); wrong != "" {
-				t.Errorf("%s/%s is %s: %v", lang, key, wrong, h)
+			if wrong := mediatest.Faults(b, said, lang); len(wrong) > 0 {
+				t.Errorf("%s/%s is %s", lang, key, strings.Join(wrong, ", "))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package mediatest
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -155,4 +156,22 @@ func (h Heard) Pace(text, lang string) string {
 func (h Heard) String() string {
 	return fmt.Sprintf("%v, peak %.1f dB, voice %.1f dB, offset %.4f, silence %v/%v/%v, clipped %d, hiss %.2f, sway %.2f",
 		h.Length.Round(time.Millisecond), h.PeakDB, h.VoiceDB, h.Offset, h.Lead, h.Pause, h.Trail, h.Clipped, h.Hiss, h.Sway)
+}
+
+// Faults says what is wrong with a recording of some words in a language, in
+// words; nothing when it is speech at its usual level and pace.
+func Faults(wav []byte, said, lang string) []string {
+	clip, err := media.LoadWAV(bytes.NewReader(wav))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	h := Hear(clip)
+	wrong := h.Trouble()
+	if pace := h.Pace(said, lang); pace != "" {
+		wrong = append(wrong, pace)
+	}
+	if len(wrong) > 0 {
+		wrong = append(wrong, fmt.Sprint(h))
+	}
+	return wrong
 }
