@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -57,8 +56,10 @@ func (n *pollNetwork) listen(addr netip.AddrPort) (socket, error) {
 
 // poller is one goroutine that waits for all of its sockets.
 type poller struct {
-	ep, wake int
-	done     sync.WaitGroup
+	epfd int
+	ep   *os.File // the same, waited for by the runtime
+	wake int
+	done sync.WaitGroup
 
 	mu      sync.RWMutex
 	sockets map[int32]*pollSocket // by descriptor
@@ -74,19 +75,24 @@ func newPoller() (*poller, error) {
 		unix.Close(ep)
 		return nil, fmt.Errorf("create poller: %w", err)
 	}
-	p := &poller{ep: ep, wake: wake, sockets: make(map[int32]*pollSocket)}
-	if err := p.watch(wake); err != nil {
+	if err := watch(ep, wake); err != nil {
 		unix.Close(ep)
 		unix.Close(wake)
 		return nil, err
 	}
+	if err := unix.SetNonblock(ep, true); err != nil { // tells os that it can be waited for
+		unix.Close(ep)
+		unix.Close(wake)
+		return nil, fmt.Errorf("create poller: %w", err)
+	}
+	p := &poller{epfd: ep, ep: os.NewFile(uintptr(ep), "media poll"), wake: wake, sockets: make(map[int32]*pollSocket)}
 	p.done.Go(p.run)
 	return p, nil
 }
 
-func (p *poller) watch(fd int) error {
+func watch(poll, fd int) error {
 	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.ep, unix.EPOLL_CTL_ADD, fd, &ev))
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, fd, &ev))
 }
 
 func (p *poller) stop() {
@@ -94,36 +100,52 @@ func (p *poller) stop() {
 	binary.NativeEndian.PutUint64(one[:], 1)
 	_, _ = unix.Write(p.wake, one[:])
 	p.done.Wait()
-	unix.Close(p.ep)
+	p.ep.Close()
 	unix.Close(p.wake)
 }
 
-// run reads one datagram per event: telephones send one every 20 ms, so there
-// is hardly ever a second, and trying for it would be one more system call. The
-// poll is level-triggered and reports what is left.
+// run waits until the poll has something. It waits as Go waits for any file, not
+// in a system call of its own: the runtime watches those every 20 µs, which cost
+// a sixth of what the media plane uses.
 func (p *poller) run() {
 	events := make([]unix.EpollEvent, 256)
 	buf := make([]byte, maxPacket)
-	for {
-		n, err := unix.EpollWait(p.ep, events, -1)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return
-		}
-		for _, ev := range events[:n] {
-			if int(ev.Fd) == p.wake {
-				return
+	conn, err := p.ep.SyscallConn()
+	if err != nil {
+		return // closed
+	}
+	_ = conn.Read(func(fd uintptr) bool { // fails only when closed
+		for {
+			n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+			if errno == unix.EINTR {
+				continue
 			}
-			p.mu.RLock()
-			s := p.sockets[ev.Fd]
-			p.mu.RUnlock()
-			if s != nil {
-				s.read(buf)
+			if errno != 0 || n == 0 {
+				return errno != 0
 			}
+			if !p.take(events[:n], buf) {
+				return true
+			}
+		}
+	})
+}
+
+// take reads one datagram per event: telephones send one every 20 ms, so there
+// is hardly ever a second, and trying for it would be one more system call. The
+// poll is level-triggered and reports what is left. False means the end.
+func (p *poller) take(events []unix.EpollEvent, buf []byte) bool {
+	for _, ev := range events {
+		if int(ev.Fd) == p.wake {
+			return false
+		}
+		p.mu.RLock()
+		s := p.sockets[ev.Fd]
+		p.mu.RUnlock()
+		if s != nil {
+			s.read(buf)
 		}
 	}
+	return true
 }
 
 // pollSocket is a non-blocking socket read by a poller. The two locks keep the
@@ -150,7 +172,7 @@ func (s *pollSocket) serve(fn func([]byte, netip.AddrPort)) {
 	s.p.mu.Lock()
 	s.p.sockets[int32(s.fd)] = s
 	s.p.mu.Unlock()
-	_ = s.p.watch(s.fd) // fails only without kernel memory; then the leg stays silent and MediaUp never comes
+	_ = watch(s.p.epfd, s.fd) // fails only without kernel memory; then the leg stays silent and MediaUp never comes
 }
 
 // read takes one datagram. The raw calls do not tell the scheduler: the socket
