@@ -304,10 +304,11 @@ func (c *counter) storm(ctx context.Context) (storm, error) {
 		wg.Go(func() {
 			p := &presses[i]
 			p.session = i % len(ids)
+			q := booking.Request{Key: id.New(), PatientID: "storm-" + strconv.Itoa(i), SessionID: ids[p.session], Channel: booking.ChannelWeb}
 			<-start
 			at := time.Now()
 			p.arrival = arrivals.Add(1)
-			_, err := c.svc.Book(ctx, booking.Request{Key: id.New(), PatientID: "storm-" + strconv.Itoa(i), SessionID: ids[p.session], Channel: booking.ChannelWeb})
+			_, err := c.svc.Book(ctx, q)
 			p.wait, p.won = time.Since(at), err == nil
 			if err != nil && !full(err) {
 				failures[i] = err
