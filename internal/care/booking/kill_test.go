@@ -89,6 +89,7 @@ func TestKilled(t *testing.T) {
 			if n := len(r.column("SELECT id FROM booking_numbers WHERE session_id = '" + se.ID + "' AND state IN ('free', 'taken')")); n != 400 {
 				t.Fatalf("round %d: %d of 400 numbers are left", round, n)
 			}
+			milestone(t, round+1)
 		}
 		sound(t, db)
 		t.Logf("killed %d times: everything acknowledged is there, nothing is half done", n)

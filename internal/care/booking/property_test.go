@@ -158,6 +158,14 @@ func rounds(t testing.TB, variable string, normally int) int {
 	return n
 }
 
+// milestone says now and then how far a long proof has come.
+func milestone(t testing.TB, round int) {
+	t.Helper()
+	if round%100 == 0 {
+		t.Logf("%d rounds, all well", round)
+	}
+}
+
 // balanced checks that every number of the sessions is accounted for.
 func (w *world) balanced(t testing.TB) {
 	t.Helper()

@@ -50,6 +50,7 @@ func TestThousandBookers(t *testing.T) {
 			if len(given) != numbers {
 				t.Fatalf("round %d: %d of %d numbers were given", round, len(given), numbers)
 			}
+			milestone(t, round+1)
 		}
 		sound(t, db)
 		t.Logf("%d rounds of %d people for %d numbers: none lost, none given twice", n, people, numbers)
