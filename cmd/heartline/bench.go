@@ -38,6 +38,9 @@ func benchCommand(_ *flags) *cobra.Command {
 			sub.Flags().IntVar(&o.People, "people", people, "people to generate; 10000000 is the full size on PostgreSQL, 1000000 on SQLite")
 			sub.Flags().IntVar(&o.Entries, "entries", 2_000_000, "entries of timelines to generate; 100000000 is the full size")
 		}
+		if name == "people" {
+			sub.Flags().StringVar(&o.Keep, "keep", "", "folder that keeps what was generated, to measure again without filling")
+		}
 		if name == "booking" || name == "people" || name == "all" {
 			sub.Flags().StringVar(&o.Database, "database", "", "sqlite or postgres; both when empty")
 			sub.Flags().StringVar(&o.Postgres, "postgres", "", "address of a PostgreSQL database to fill; a private server when empty")

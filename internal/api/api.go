@@ -126,9 +126,9 @@ func (s *Server) enter() bool {
 
 // HTTPServer returns a server for the handler with the time limits that
 // browsers and slow attackers call for. Streams extend their own deadlines.
-func HTTPServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
+func HTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Addr: addr, Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

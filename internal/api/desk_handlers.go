@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"heartline/internal/contact/acd"
 	"heartline/internal/contact/call"
@@ -384,12 +383,4 @@ func waiting(st acd.State, queue string) int {
 		}
 	}
 	return 0
-}
-
-// clock is used where a zero time means now.
-func (s *Server) clock(t time.Time) time.Time {
-	if t.IsZero() {
-		return s.now()
-	}
-	return t
 }

@@ -257,7 +257,7 @@ func TestLogHoldsNoPersonalData(t *testing.T) {
 
 func TestBodyTimeLimits(t *testing.T) {
 	e := newEnv(t)
-	srv := HTTPServer("", e.api, e.deps.Log)
+	srv := HTTPServer(e.api, e.deps.Log)
 	if srv.ReadHeaderTimeout == 0 || srv.ReadTimeout == 0 || srv.WriteTimeout == 0 || srv.IdleTimeout == 0 {
 		t.Fatal("a slow client could hold a connection for ever")
 	}

@@ -44,7 +44,8 @@ type Options struct {
 
 	Results *Results // where what has a limit is collected; nil: nowhere
 
-	People, Entries int // people: how many, and how many entries their timelines have together
+	People, Entries int    // people: how many, and how many entries their timelines have together
+	Keep            string // people: folder for what a filled database needs to be measured again; "" for once only
 }
 
 // The two extensions that call each other.

@@ -43,10 +43,6 @@ func scanTemplate(row scanner) (Template, error) {
 	return t, nil
 }
 
-func loadTemplate(ctx context.Context, tx *store.Tx, templateID string) (Template, error) {
-	return first(collect(ctx, tx, "template", "SELECT "+templateColumns+" FROM booking_templates WHERE id = $1", []any{templateID}, scanTemplate))
-}
-
 func listTemplates(ctx context.Context, tx *store.Tx, f TemplateFilter) ([]Template, error) {
 	return collect(ctx, tx, "templates", "SELECT "+templateColumns+` FROM booking_templates
 		WHERE ($1 = '' OR department_id = $1) AND ($2 = '' OR doctor_id = $2) AND ($3 = '' OR exam_id = $3) AND ($4 = '' OR campus_id = $4)

@@ -16,10 +16,9 @@ type query struct {
 	phones    []string // whole numbers it may be
 	documents []string
 	codes     []string
-	tails     []string           // ends of numbers it may be
-	filters   []string           // digits beside a name
-	check     func(cardRow) bool // what candidates of mixed queries must fit
-	whole     bool               // letters and digits together are one document or code
+	tails     []string // ends of numbers it may be
+	filters   []string // digits beside a name
+	whole     bool     // letters and digits together are one document or code
 }
 
 // lookup is one question to patient_keys.

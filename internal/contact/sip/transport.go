@@ -22,8 +22,6 @@ type flow struct {
 
 func (f flow) reliable() bool { return f.stream != nil }
 
-func (f flow) valid() bool { return f.transport != "" }
-
 var errFlowClosed = errors.New("sip: connection is gone")
 
 // send writes one message.

@@ -2,7 +2,6 @@ package sip
 
 import (
 	"net/netip"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -10,10 +9,6 @@ import (
 type addrT = netip.Addr
 
 func mustAddr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
-
-type bell struct{ n atomic.Int32 }
-
-func (b *bell) wake(uint32) { b.n.Add(1) }
 
 func TestWheelFiresInTimeAndNeverEarly(t *testing.T) {
 	w := newWheel(time.Millisecond)

@@ -24,7 +24,6 @@ type Call struct {
 	cause    sip.Cause
 	codes    []int
 	digits   string // by INFO
-	held     bool
 	version  int
 }
 
