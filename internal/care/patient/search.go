@@ -18,6 +18,7 @@ const (
 	perKey        = 200
 	perFiltered   = 2000
 	maxCandidates = 400
+	allTails      = 20_000 // numbers with the same last digits that are gone through: all there are among many millions
 )
 
 // Search finds people from one box: phone, document or card number (whole or
@@ -184,10 +185,10 @@ func (f *finder) endsIn(ctx context.Context, rows []cardRow, d string) (map[stri
 		return out, nil
 	}
 	sub := &finder{s: f.s, tx: f.tx, found: make(map[string]candidate)}
-	if err := sub.tail(ctx, "patient_phones", "phone", d, MatchPhoneTail, 1); err != nil {
+	if err := sub.tail(ctx, "patient_phones", "phone", d, MatchPhoneTail, 1, allTails); err != nil {
 		return nil, err
 	}
-	if err := sub.tail(ctx, "patient_identifiers", "id", d, MatchIDTail, 1); err != nil {
+	if err := sub.tail(ctx, "patient_identifiers", "id", d, MatchIDTail, 1, allTails); err != nil {
 		return nil, err
 	}
 	for patientID := range sub.found {

@@ -37,10 +37,10 @@ func (f *finder) numbers(ctx context.Context, q query) error {
 		return nil
 	}
 	for _, t := range q.tails {
-		if err := f.tail(ctx, "patient_phones", "phone", t, MatchPhoneTail, 90); err != nil {
+		if err := f.tail(ctx, "patient_phones", "phone", t, MatchPhoneTail, 90, maxCandidates); err != nil {
 			return err
 		}
-		if err := f.tail(ctx, "patient_identifiers", "id", t, MatchIDTail, 88); err != nil {
+		if err := f.tail(ctx, "patient_identifiers", "id", t, MatchIDTail, 88, maxCandidates); err != nil {
 			return err
 		}
 	}
@@ -81,15 +81,19 @@ func (f *finder) collect(ctx context.Context, match string, score int, sql strin
 	return rows.Err()
 }
 
-// tail finds numbers that end in t: by the blind index of the last four or
-// eight digits, then by comparing.
-func (f *finder) tail(ctx context.Context, table, purpose, t, match string, score int) error {
+// tail finds numbers that end in t. The last four and the last eight digits
+// have blind indexes; of other ends, all numbers with the same last four or
+// eight are compared.
+func (f *finder) tail(ctx context.Context, table, purpose, t, match string, score, limit int) error {
 	n := 4
 	if len(t) >= 8 {
 		n = 8
 	}
-	rows, err := f.tx.Query(ctx, fmt.Sprintf(`SELECT id, patient_id, sealed FROM %s WHERE idx%d = $1 AND idx%d <> '' LIMIT 500`, table, n, n),
-		f.s.tail(purpose, t, n))
+	column, hash := "idx"+strconv.Itoa(n), f.s.tail(purpose, t, n)
+	if len(t) == n {
+		return f.collect(ctx, match, score, fmt.Sprintf(`SELECT patient_id FROM %s WHERE %s = $1 AND %[2]s <> '' LIMIT %d`, table, column, limit), hash)
+	}
+	rows, err := f.tx.Query(ctx, fmt.Sprintf(`SELECT id, patient_id, sealed FROM %s WHERE %s = $1 AND %[2]s <> '' LIMIT %d`, table, column, allTails), hash)
 	if err != nil {
 		return fmt.Errorf("search by %s: %w", match, err)
 	}
@@ -99,16 +103,13 @@ func (f *finder) tail(ctx context.Context, table, purpose, t, match string, scor
 		if err := rows.Scan(&rowID, &patientID, &sealed); err != nil {
 			return fmt.Errorf("scan search: %w", err)
 		}
-		if len(t) != n {
-			plain, err := f.s.keys.Unseal(sealed, aad(table, rowID))
-			if err != nil {
-				return fmt.Errorf("unseal: %w", err)
-			}
-			if !strings.HasSuffix(plain, t) {
-				continue
-			}
+		plain, err := f.s.keys.Unseal(sealed, aad(table, rowID))
+		if err != nil {
+			return fmt.Errorf("unseal: %w", err)
 		}
-		f.add(patientID, candidate{match: match, score: score})
+		if strings.HasSuffix(plain, t) {
+			f.add(patientID, candidate{match: match, score: score})
+		}
 	}
 	return rows.Err()
 }
