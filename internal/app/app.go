@@ -189,10 +189,12 @@ type Parts struct {
 	Identity *identity.Service
 	Board    *switchboard.Service
 	Patients *patient.Service
+	Hospital *hospital.Service
+	Booking  *booking.Service
 	Calls    *call.Service // nil until Serve has started
 }
 
 // Parts gives access to the services of an App, for load tests.
 func (a *App) Parts() Parts {
-	return Parts{DB: a.db, Identity: a.identity, Board: a.board, Patients: a.patients, Calls: a.calls}
+	return Parts{DB: a.db, Identity: a.identity, Board: a.board, Patients: a.patients, Hospital: a.hospital, Booking: a.booking, Calls: a.calls}
 }

@@ -40,7 +40,7 @@ func (a *App) openMessages(context.Context) error {
 			PerHour: a.cfg.SMSPerHour, Zone: a.cfg.Location(),
 		},
 	})
-	a.notices = &notices{messages: a.messages, names: &houseNames{house: a.hospital}}
+	a.notices = &notices{messages: a.messages, names: &houseNames{house: a.hospital}, alarms: a.alarms, log: a.log}
 	return nil
 }
 

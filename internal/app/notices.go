@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"heartline/internal/care/booking"
 	"heartline/internal/care/hospital"
 	"heartline/internal/contact/messaging"
+	"heartline/internal/platform/alarm"
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/event"
 	"heartline/internal/platform/identity"
@@ -20,6 +22,8 @@ import (
 type notices struct {
 	messages *messaging.Service
 	names    *houseNames
+	alarms   *alarm.Board
+	log      *slog.Logger
 }
 
 // startNames reads the names of the house and follows the directory.
@@ -37,14 +41,22 @@ func (a *App) startNames(ctx context.Context) error {
 	return nil
 }
 
-// Notify implements booking.Notifier. Who has no mobile gets no message, and
-// their booking stands.
+// Notify implements booking.Notifier. Who has no mobile gets no message, and a
+// template that wants what there is not raises an alarm; the booking stands.
 func (n *notices) Notify(ctx context.Context, tx *store.Tx, notice booking.Notice) error {
 	_, err := n.messages.Queue(ctx, tx, messaging.Outgoing{
 		Template: notice.Kind, PatientID: notice.PatientID, Ref: reference(notice), SendAt: notice.SendAt,
 		Params: n.params(notice),
 	})
-	if errs.Is(err, errs.Invalid) && (key(err) == "message.no_number" || key(err) == "invalid") {
+	if err != nil && !errs.Is(err, errs.Invalid) {
+		return err
+	}
+	switch key(err) {
+	case "message.no_number", "invalid":
+		return nil
+	case "message.param_missing":
+		n.log.ErrorContext(ctx, "message not written", "template", notice.Kind, "error", err)
+		n.alarms.Raise(alarm.Warning, "alarm.message_unwritten", notice.Kind, nil)
 		return nil
 	}
 	return err
@@ -63,6 +75,9 @@ func reference(n booking.Notice) string {
 }
 
 func key(err error) string {
+	if err == nil {
+		return ""
+	}
 	k, _, _ := strings.Cut(err.Error(), ":")
 	return k
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -15,8 +16,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"heartline/internal/app"
 	"heartline/internal/care/booking"
+	"heartline/internal/care/hospital"
+	"heartline/internal/care/patient"
 	"heartline/internal/platform/audit"
+	"heartline/internal/platform/config"
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/event"
 	"heartline/internal/platform/id"
@@ -30,8 +35,9 @@ const (
 	bookers       = 64
 	stormPeople   = 10_000
 	stormNumbers  = 2_000
-	perSession    = 40     // numbers of a session
-	mostPerSecond = 12_000 // bookings that the prepared numbers suffice for
+	perSession    = 40    // numbers of a session
+	mostPerSecond = 6_000 // bookings that the prepared numbers suffice for
+	customers     = 60_000
 )
 
 // Booking measures, on SQLite and on PostgreSQL, how many bookings a second 64
@@ -79,34 +85,23 @@ func postgres(url string) (string, io.Closer, error) {
 	return pgcluster.Start(pgcluster.Durable)
 }
 
-// counter is the service under test with the clock and database around it.
+// counter is the service under test, on its database.
 type counter struct {
 	db  *store.DB
-	bus *event.Bus
 	svc *booking.Service
+	who func(i int) string // the i-th person
+
+	departments []string
 }
 
+// bookingOn measures the service alone, whose limit is bare inserts, and then
+// the whole program, where a booking also knows the person, sends a message
+// and is told in the story.
 func bookingOn(ctx context.Context, o Options, name, url, rawURL string, goal float64) error {
-	db, err := store.Open(ctx, url)
+	ctx = identity.System(ctx, "bench")
+	took, raw, err := alone(ctx, o, url, rawURL)
 	if err != nil {
 		return err
-	}
-	bus := event.NewBus()
-	c := &counter{db: db, bus: bus, svc: booking.New(booking.Deps{DB: db, Audit: audit.New(time.Now), Bus: bus, Now: time.Now, Zone: time.Local})}
-	ctx = identity.System(ctx, "bench")
-	err = c.measure(ctx, o, name, rawURL, goal)
-	bus.Close()
-	return errors.Join(err, db.Close())
-}
-
-func (c *counter) measure(ctx context.Context, o Options, name, rawURL string, goal float64) error {
-	raw, err := rawWrites(ctx, c.db.Dialect(), rawURL, o.Length/2)
-	if err != nil {
-		return fmt.Errorf("raw writes: %w", err)
-	}
-	took, lost, err := c.load(ctx, o.Length)
-	if err != nil {
-		return fmt.Errorf("bookings: %w", err)
 	}
 	rate := float64(len(took)) / o.Length.Seconds()
 	r := o.report("booking on "+name, "%d clients, %s", bookers, o.Length)
@@ -115,12 +110,73 @@ func (c *counter) measure(ctx context.Context, o Options, name, rawURL string, g
 	r.least("bookings to bare single statements", rate/raw, goal, "")
 	r.line("booking, p50", quantile(took, .5).Round(10*time.Microsecond).String(), "")
 	r.line("booking, p99", quantile(took, .99).Round(10*time.Microsecond).String(), "")
-	r.most("numbers lost or given twice", float64(lost), 0, "")
+	return inProgram(ctx, url, func(c *counter) error { return c.measure(ctx, o, name) })
+}
+
+// alone is the service without what the program wires to it.
+func alone(ctx context.Context, o Options, url, rawURL string) (took []time.Duration, raw float64, err error) {
+	db, err := store.Open(ctx, url)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	bus := event.NewBus()
+	defer bus.Close()
+	if raw, err = rawWrites(ctx, db.Dialect(), rawURL, o.Length/2); err != nil {
+		return nil, 0, fmt.Errorf("raw writes: %w", err)
+	}
+	c := &counter{db: db, who: func(i int) string { return "nobody-" + strconv.Itoa(i) }, departments: []string{"anywhere"},
+		svc: booking.New(booking.Deps{DB: db, Audit: audit.New(time.Now), Bus: bus, Now: time.Now, Zone: time.Local})}
+	took, err = c.load(ctx, "alone", o.Length)
+	return took, raw, err
+}
+
+// inProgram runs fn with the composed program, which has customers enough.
+func inProgram(ctx context.Context, url string, fn func(c *counter) error) (err error) {
+	dir, err := os.MkdirTemp("", "heartline-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	cfg := config.Default()
+	cfg.DataDir, cfg.DatabaseURL = dir, url
+	a, err := app.Open(ctx, &cfg, slog.New(slog.DiscardHandler), "bench")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close(ctx)) }()
+	p := a.Parts()
+	c := &counter{db: p.DB, svc: p.Booking, who: func(i int) string { return personAt(i % customers).id }}
+	for i := range 24 {
+		d, err := p.Hospital.CreateDepartment(ctx, hospital.Department{Code: strconv.Itoa(i), Name: "内科" + strconv.Itoa(i), Clinical: true})
+		if err != nil {
+			return err
+		}
+		c.departments = append(c.departments, d.ID)
+	}
+	const chunk = 5000
+	for at := 0; at < customers; at += chunk {
+		if err := p.Patients.Import(ctx, patient.Batch{Patients: peopleFrom(at, chunk)}); err != nil {
+			return err
+		}
+	}
+	return fn(c)
+}
+
+func (c *counter) measure(ctx context.Context, o Options, name string) error {
+	took, err := c.load(ctx, "whole", o.Length)
+	if err != nil {
+		return fmt.Errorf("bookings: %w", err)
+	}
+	r := o.report("booking in the whole program on "+name, "with person, message and story; %d clients, %s", bookers, o.Length)
+	r.line("bookings", fmt.Sprintf("%.0f/s", float64(len(took))/o.Length.Seconds()), "")
+	r.line("booking, p50", quantile(took, .5).Round(10*time.Microsecond).String(), "")
+	r.line("booking, p99", quantile(took, .99).Round(10*time.Microsecond).String(), "")
 	s, err := c.storm(ctx)
 	if err != nil {
 		return fmt.Errorf("storm: %w", err)
 	}
-	r = o.report("seven o'clock on "+name, "%d people, %d numbers", stormPeople, stormNumbers)
+	r = o.report("seven o'clock in the whole program on "+name, "%d people, %d numbers", stormPeople, stormNumbers)
 	r.least("numbers given", float64(s.given), stormNumbers, "")
 	r.most("numbers lost or given twice", float64(s.lost), 0, "")
 	r.line("all answered after", s.total.Round(time.Millisecond).String(), "")
@@ -177,16 +233,19 @@ func rawWrites(ctx context.Context, d store.Dialect, url string, length time.Dur
 	return float64(done.Load()) / length.Seconds(), nil
 }
 
-// sessions creates n sessions of a size, in departments of their own, that
-// open at a time.
-func (c *counter) sessions(ctx context.Context, prefix string, n, size int, release time.Time) ([]string, error) {
-	day := time.Now().AddDate(0, 0, 7)
+// sessions creates n sessions of a size, in rooms called name, that open at a
+// time.
+func (c *counter) sessions(ctx context.Context, name string, n, size int, release time.Time) ([]string, error) {
+	day := time.Now().AddDate(0, 0, 5)
+	if name == "storm" { // nobody has an appointment on that day yet
+		day = day.AddDate(0, 0, 1)
+	}
 	start := time.Date(day.Year(), day.Month(), day.Day(), 8, 0, 0, 0, time.Local)
 	ids := make([]string, n)
 	for i := range ids {
 		numbers := make([]booking.Number, size)
 		se, err := c.svc.CreateSession(ctx, booking.Session{Date: start.Format(time.DateOnly), Period: booking.Morning, StartAt: start,
-			EndAt: start.Add(4 * time.Hour), DepartmentID: prefix + strconv.Itoa(i), Type: booking.Ordinary, ReleaseAt: release}, numbers)
+			EndAt: start.Add(4 * time.Hour), DepartmentID: c.departments[i%len(c.departments)], Room: name, Type: booking.Ordinary, ReleaseAt: release}, numbers)
 		if err != nil {
 			return nil, err
 		}
@@ -197,35 +256,39 @@ func (c *counter) sessions(ctx context.Context, prefix string, n, size int, rele
 
 // load books as fast as it goes: each client a person at a time, in sessions
 // all over the house, until the time is over. The first bookings only warm up.
-func (c *counter) load(ctx context.Context, length time.Duration) (took []time.Duration, lost int, err error) {
-	ids, err := c.sessions(ctx, "load", int((length+warmFor).Seconds()*mostPerSecond/perSession), perSession, time.Now())
+func (c *counter) load(ctx context.Context, name string, length time.Duration) (took []time.Duration, err error) {
+	ids, err := c.sessions(ctx, name, int((length+warmFor).Seconds()*mostPerSecond/perSession), perSession, time.Now())
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	warm, err := c.book(ctx, ids, "warm", warmFor)
+	var persons atomic.Int64
+	warm, err := c.book(ctx, ids, &persons, warmFor)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if c.db.Dialect() == store.Postgres { // as its autovacuum does within a minute
 		if _, err := c.db.SQL().ExecContext(ctx, "ANALYZE"); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
-	if took, err = c.book(ctx, ids, "load", length); err != nil {
-		return nil, 0, err
+	if took, err = c.book(ctx, ids, &persons, length); err != nil {
+		return nil, err
 	}
-	lost, err = c.lost(ctx, "load", len(warm)+len(took))
-	return took, lost, err
+	lost, err := c.lost(ctx, name, len(warm)+len(took))
+	if err == nil && lost > 0 {
+		err = fmt.Errorf("%d numbers were lost or given twice", lost)
+	}
+	return took, err
 }
 
 // book lets all clients book until the time is over.
-func (c *counter) book(ctx context.Context, ids []string, name string, length time.Duration) (took []time.Duration, err error) {
+func (c *counter) book(ctx context.Context, ids []string, persons *atomic.Int64, length time.Duration) (took []time.Duration, err error) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	until := time.Now().Add(length)
 	for i := range bookers {
 		wg.Go(func() {
-			mine, failure := c.bookAlone(ctx, ids, fmt.Sprintf("%s-%d", name, i), rand.New(rand.NewPCG(7, uint64(i))), until)
+			mine, failure := c.bookAlone(ctx, ids, persons, rand.New(rand.NewPCG(7, uint64(i))), until)
 			mu.Lock()
 			defer mu.Unlock()
 			took, err = append(took, mine...), errors.Join(err, failure)
@@ -235,13 +298,13 @@ func (c *counter) book(ctx context.Context, ids []string, name string, length ti
 	return took, err
 }
 
-func (c *counter) bookAlone(ctx context.Context, ids []string, name string, dice *rand.Rand, until time.Time) (took []time.Duration, err error) {
-	for n := 0; ; n++ {
+func (c *counter) bookAlone(ctx context.Context, ids []string, persons *atomic.Int64, dice *rand.Rand, until time.Time) (took []time.Duration, err error) {
+	for {
 		at := time.Now()
 		if at.After(until) {
 			return took, nil
 		}
-		q := booking.Request{Key: id.New(), PatientID: fmt.Sprintf("%s-%d", name, n), SessionID: ids[dice.IntN(len(ids))], Channel: booking.ChannelWeb}
+		q := booking.Request{Key: id.New(), PatientID: c.who(int(persons.Add(1))), SessionID: ids[dice.IntN(len(ids))], Channel: booking.ChannelWeb}
 		switch _, err := c.svc.Book(ctx, q); {
 		case err == nil:
 			took = append(took, time.Since(at))
@@ -258,12 +321,12 @@ func full(err error) bool {
 
 // lost counts the numbers that do not add up: taken ones against appointments
 // and acknowledgements, and numbers with two appointments.
-func (c *counter) lost(ctx context.Context, prefix string, acknowledged int) (int, error) {
+func (c *counter) lost(ctx context.Context, room string, acknowledged int) (int, error) {
 	var taken, active, numbers int
 	err := c.db.SQL().QueryRowContext(ctx, `SELECT
-		(SELECT COUNT(*) FROM booking_numbers n JOIN booking_sessions s ON s.id = n.session_id WHERE n.state = 'taken' AND s.department_id LIKE $1),
-		(SELECT COUNT(*) FROM appointments WHERE active = 1 AND department_id LIKE $1),
-		(SELECT COUNT(DISTINCT number_id) FROM appointments WHERE active = 1 AND department_id LIKE $1)`, prefix+"%").Scan(&taken, &active, &numbers)
+		(SELECT COUNT(*) FROM booking_numbers n JOIN booking_sessions s ON s.id = n.session_id WHERE n.state = 'taken' AND s.room = $1),
+		(SELECT COUNT(*) FROM appointments a JOIN booking_sessions s ON s.id = a.session_id WHERE a.active = 1 AND s.room = $1),
+		(SELECT COUNT(DISTINCT number_id) FROM appointments a JOIN booking_sessions s ON s.id = a.session_id WHERE a.active = 1 AND s.room = $1)`, room).Scan(&taken, &active, &numbers)
 	if err != nil {
 		return 0, err
 	}
@@ -304,7 +367,7 @@ func (c *counter) storm(ctx context.Context) (storm, error) {
 		wg.Go(func() {
 			p := &presses[i]
 			p.session = i % len(ids)
-			q := booking.Request{Key: id.New(), PatientID: "storm-" + strconv.Itoa(i), SessionID: ids[p.session], Channel: booking.ChannelWeb}
+			q := booking.Request{Key: id.New(), PatientID: c.who(i), SessionID: ids[p.session], Channel: booking.ChannelWeb}
 			<-start
 			at := time.Now()
 			p.arrival = arrivals.Add(1)

@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -231,9 +232,9 @@ func (s *Service) fill(ctx context.Context, tx *store.Tx, m Outgoing, r *row) er
 
 // house adds what the service itself knows.
 func (s *Service) house(params map[string]string, lang string) map[string]string {
-	name := s.d.Settings.Hospital
-	if lang == "en" && s.d.Settings.HospitalEN != "" {
-		name = s.d.Settings.HospitalEN
+	name := cmp.Or(s.d.Settings.Hospital, "医院")
+	if lang == "en" {
+		name = cmp.Or(s.d.Settings.HospitalEN, s.d.Settings.Hospital, "The hospital")
 	}
 	return with(with(params, "hospital", name), "hotline", s.d.Settings.Hotline)
 }
