@@ -56,10 +56,12 @@ async function nothingLive() {
 test('a caller who hangs up in the menu, in the queue and while it rings leaves the truth behind', async () => {
   phone.dial('96166')
   await phone.event('CALL_ESTABLISHED')
-  await eventually('the menu speaks', () => phone.heard().length > 8000)
+  await eventually('the menu speaks', () => phone.heard().length > 16_000)
   phone.hangup()
   const menu = await newest()
   expect(menu).toMatchObject({ outcome: 'ivr', ended_by: 'caller' })
+  const listened = await eventually('what the menu said', () => supervisor.bytes(`/api/recordings/${menu.recording}/audio`))
+  expect(readWav(listened).channels[1].length).toBeGreaterThan(12_000)
 
   phone.dial(operators) // nobody is ready
   await phone.event('CALL_ESTABLISHED')

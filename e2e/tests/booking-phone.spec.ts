@@ -5,10 +5,10 @@ import path from 'node:path'
 import { Agent } from '../support/agent.js'
 import { Baresip } from '../support/baresip.js'
 import { Caller } from '../support/caller.js'
-import { Hospital } from '../support/hospital.js'
+import { Hospital, prompt } from '../support/hospital.js'
 import type { Session } from '../support/session.js'
 import { MessageCentre } from '../support/smsc.js'
-import { keysIn, readWav, toneSeconds } from '../support/sound.js'
+import { correlate, keysIn, readWav, toneSeconds, toTelephone } from '../support/sound.js'
 import { expect, test } from '../support/test.js'
 import { eventually } from '../support/wait.js'
 
@@ -123,6 +123,15 @@ async function taken(): Promise<number[]> {
 
 function appointment(c: Customer): Promise<any> {
   return eventually(`an appointment of ${c.name}`, async () => (await supervisor.items(`/api/booking/appointments?patient=${c.id}`))[0])
+}
+
+/** Both sides of a call's recording, once it is finished. */
+async function recorded(call: string): Promise<Float32Array[]> {
+  const { recording } = await eventually('the recording', async () => {
+    const r = await supervisor.get(`/api/calls/${call}`)
+    return r.outcome && (await supervisor.get(`/api/recordings/${r.recording}`)).state === 'ready' && r
+  })
+  return readWav(await supervisor.bytes(`/api/recordings/${recording}/audio`)).channels
 }
 
 /** The message about a visit: as the outbox has it, and as it came to the mobile. */
@@ -325,16 +334,8 @@ test('nothing that was entered is in events, call records, logs, recordings or f
   }
   expect(lengths).toEqual([18, 11, 8, 18, 11, 8, 18])
 
-  // A call without a person is not recorded: there is nothing to hear but keys.
-  const details = await Promise.all(calls.map((id) => supervisor.get(`/api/calls/${id}`)))
-  expect(details.map((c) => Boolean(c.recording))).toEqual(calls.map((id) => id === calls.at(-1)))
-  const { recording } = await eventually('the recording', async () => {
-    const r = await supervisor.get(`/api/calls/${calls.at(-1)}`)
-    return r.outcome && (await supervisor.get(`/api/recordings/${r.recording}`)).state === 'ready' && r
-  })
-  const wav = readWav(await supervisor.bytes(`/api/recordings/${recording}/audio`))
-  expect(toneSeconds(wav.channels[0], wav.rate, callerTone)).toBeGreaterThan(1)
-  for (const side of wav.channels) expect(keysIn(side, wav.rate), 'keys pressed during the talk').toBe('')
+  const [left] = await recorded(calls.at(-1)!)
+  expect(keysIn(left, 8000), 'keys pressed during the talk').toBe('')
   const talk = await supervisor.items(`/api/calls/${calls.at(-1)}/events`)
   const answered = talk.findIndex((e) => e.kind === 'queue.answered')
   expect(answered).toBeGreaterThan(0)
@@ -346,6 +347,31 @@ test('nothing that was entered is in events, call records, logs, recordings or f
     const bytes = readFileSync(path.join(file.parentPath, file.name))
     for (const s of secrets) expect(bytes.includes(s), `${s} in ${file.name}`).toBe(false)
   }
+})
+
+test('calls that only the menu answered are recorded from the first word, and hold no key', async () => {
+  const [notice, greeting, confirmed] = ['recording_notice', 'greeting', 'booking_confirmed'].map((p) => toTelephone(readWav(prompt(p))))
+  for (const [i, id] of calls.entries()) {
+    const [left, right] = await recorded(id)
+    const [call, events] = [await supervisor.get(`/api/calls/${id}`), await supervisor.items(`/api/calls/${id}/events`)]
+    const begun = Date.parse(events.find((e) => e.kind === 'recording.started').at)
+    expect(begun - Date.parse(call.started_at), 'recorded from the answer').toBeLessThan(1000)
+    const length = (Date.parse(call.ended_at) - begun) / 1000
+    expect(Math.abs(left.length / 8000 - length), `${left.length / 8000} s recorded of ${length} s`).toBeLessThan(1)
+    const opening = right.subarray(0, 12 * 8000)
+    const [first, second] = [correlate(opening, notice), correlate(opening, greeting)]
+    expect(first.score, 'the notice is on the right').toBeGreaterThan(0.8)
+    expect(first.at, 'from its beginning').toBeLessThan(1)
+    expect(second.score, 'so is the greeting').toBeGreaterThan(0.8)
+    expect(second.at).toBeGreaterThan(first.at)
+    expect(correlate(left.subarray(0, 12 * 8000), notice).score, 'and not on the left').toBeLessThan(0.3)
+    expect(toneSeconds(left, 8000, callerTone), 'the caller is on the left').toBeGreaterThan(0.5 * length)
+    expect(toneSeconds(right, 8000, callerTone), 'and not on the right').toBeLessThan(1)
+    expect(keysIn(left, 8000), `keys in call ${i + 1}`).toBe('')
+    if (i === 0) expect(correlate(right.subarray(right.length / 2), confirmed).score, 'the confirmation is kept').toBeGreaterThan(0.7)
+  }
+  const alone = await Promise.all(calls.slice(0, -1).map((id) => supervisor.get(`/api/calls/${id}`)))
+  expect(alone.map((c) => c.outcome)).toEqual(alone.map(() => 'ivr'))
 })
 
 test('an agent books while the caller is on the line, by keyboard; the details arrive before they hang up', async () => {

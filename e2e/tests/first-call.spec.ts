@@ -3,7 +3,7 @@ import { Agent } from '../support/agent.js'
 import { Baresip } from '../support/baresip.js'
 import { Hospital, prompt, type Person } from '../support/hospital.js'
 import type { Session } from '../support/session.js'
-import { correlate, heardPitch, readWav, toneSeconds, toTelephone } from '../support/sound.js'
+import { correlate, heardPitch, keysIn, readWav, toneSeconds, toTelephone } from '../support/sound.js'
 import { expect, test } from '../support/test.js'
 import { eventually } from '../support/wait.js'
 
@@ -133,18 +133,57 @@ test('the call detail tells every step, with the routing receipt', async () => {
   await expect(second.page.locator('main')).toContainText(second.words('receipt.show'))
 })
 
-test('the recording is whole: caller on the left, both agents on the right', async () => {
+test('the recording is whole: caller on the left, menu, music and both agents on the right', async () => {
   const call = await supervisor.get(`/api/calls/${callId}`)
+  const events = await supervisor.items(`/api/calls/${callId}/events`)
+  const begun = Date.parse(events.find((e) => e.kind === 'recording.started').at)
+  expect(begun - Date.parse(call.started_at), 'it begins with the answer').toBeLessThan(1000)
   const wav = readWav(await supervisor.bytes(`/api/recordings/${call.recording}/audio`))
   expect(wav.channels).toHaveLength(2)
   const [left, right] = wav.channels
-  const length = (Date.parse(call.ended_at) - Date.parse(call.answered_at)) / 1000
+  const length = (Date.parse(call.ended_at) - begun) / 1000
   expect(Math.abs(left.length / wav.rate - length), `${left.length / wav.rate} s recorded of ${length} s`).toBeLessThan(2)
   expect(toneSeconds(left, wav.rate, callerTone)).toBeGreaterThan(0.8 * length)
   expect(toneSeconds(right, wav.rate, callerTone)).toBeLessThan(1)
   expect(toneSeconds(right, wav.rate, firstTone)).toBeGreaterThan(1.5)
   expect(toneSeconds(right, wav.rate, secondTone)).toBeGreaterThan(1.5)
+  const [notice, greeting] = ['recording_notice', 'greeting'].map((p) => correlate(right.subarray(0, 15 * wav.rate), toTelephone(readWav(prompt(p)))))
+  expect(notice.score, 'the notice as it was said').toBeGreaterThan(0.8)
+  expect(greeting.score).toBeGreaterThan(0.8)
+  expect(greeting.at).toBeGreaterThan(notice.at)
+  const talk = (Date.parse(call.answered_at) - begun) / 1000
+  const behind = firstToneAt(right, wav.rate, firstTone) - talk
+  expect(behind, `the first agent, who answered at ${talk.toFixed(1)} s`).toBeGreaterThan(-0.3)
+  expect(behind, 'the agent’s number is said before').toBeLessThan(8)
+  expect(keysIn(left, wav.rate), 'the key is silent').toBe('')
   expect(lastTone(right, wav.rate, firstTone), 'one after the other').toBeLessThan(firstToneAt(right, wav.rate, secondTone))
+})
+
+test('who listens jumps over menu and music to where the conversation began', async () => {
+  const { page } = second
+  await page.goto(`/calls/${callId}`)
+  const call = await supervisor.get(`/api/calls/${callId}`)
+  const begun = Date.parse((await supervisor.items(`/api/calls/${callId}/events`)).find((e) => e.kind === 'recording.started').at)
+  const talk = (Date.parse(call.answered_at) - begun) / 1000
+  const position = page.getByRole('slider', { name: second.words('player.position') })
+  await expect(position).toHaveAttribute('aria-valuetext', new RegExp(second.words('player.phase.before')))
+  await expect(position).toContainText(second.words('player.mark.talk'))
+  const mark = (await position.locator('.mark.talk').boundingBox())!
+  const wave = (await position.boundingBox())!
+  const length = Number(await position.getAttribute('aria-valuemax'))
+  expect(Math.abs((mark.x - wave.x) / wave.width - talk / length), 'the mark stands where the agent answered').toBeLessThan(0.02)
+  await page.screenshot({ path: test.info().outputPath('call.png'), fullPage: true })
+
+  await page.getByRole('button', { name: second.words('player.play') }).focus()
+  for (let n = 0; n < 20 && !(await page.evaluate(() => document.activeElement?.textContent))?.includes(second.words('player.to_talk')); n++) await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('button', { name: second.words('player.pause') }), 'it plays').toBeVisible()
+  await eventually('past the mark', async () => Number(await position.getAttribute('aria-valuenow')) >= Math.floor(talk))
+  expect(Number(await position.getAttribute('aria-valuenow'))).toBeLessThan(talk + 5)
+  await expect(position).not.toHaveAttribute('aria-valuetext', new RegExp(second.words('player.phase.before')))
+  for (const kind of ['hold', 'transfer']) await expect(page.getByRole('group', { name: second.words('player.marks') })).toContainText(second.words(`player.mark.${kind}`))
+  await page.getByRole('button', { name: second.words('player.pause') }).click()
+  await page.screenshot({ path: test.info().outputPath('jumped.png') })
 })
 
 test('the timeline of the patient has the call, and listening was written down', async () => {

@@ -1,8 +1,8 @@
 // A power cut in mid-call, and a stop in good order.
 import { Agent } from '../support/agent.js'
 import { Baresip } from '../support/baresip.js'
-import { Hospital, type Person } from '../support/hospital.js'
-import { readWav, toneSeconds } from '../support/sound.js'
+import { Hospital, prompt, type Person } from '../support/hospital.js'
+import { correlate, readWav, toneSeconds, toTelephone } from '../support/sound.js'
 import { expect, test } from '../support/test.js'
 import { eventually } from '../support/wait.js'
 
@@ -16,6 +16,7 @@ let phone: Baresip
 let agent: Agent
 let finished = '' // a call that was wrapped up before the power cut
 let cut = '' // the call that was up when it came
+let inMenu = '' // and one that was in the menu
 
 test.describe.configure({ mode: 'serial' })
 
@@ -47,9 +48,18 @@ test('a call is wrapped up, and a second one is up when the power fails', async 
   await agent.inState('ready')
 
   cut = await talk()
-  await eventually('some seconds of talk', () => toneSeconds(phone.heard(), 8000, agentTone) > 4)
-  hospital.signal('SIGKILL')
-  await hospital.ended()
+  const second = await Baresip.outside(hospital, '13900001234', 600)
+  try {
+    second.dial('96166')
+    await second.event('CALL_ESTABLISHED')
+    inMenu = (await (await hospital.as('supervisor')).items('/api/live-calls')).find((c) => c.id !== cut).id
+    await eventually('some seconds of menu', () => second.heard().length > 4 * 8000)
+    await eventually('some seconds of talk', () => toneSeconds(phone.heard(), 8000, agentTone) > 4)
+    hospital.signal('SIGKILL')
+    await hospital.ended()
+  } finally {
+    await second.close()
+  }
   await agent.close()
 })
 
@@ -66,6 +76,17 @@ test('after the restart the call is closed truthfully and what was spoken can be
   expect(toneSeconds(left, 8000, callerTone)).toBeGreaterThan(2)
   expect(toneSeconds(right, 8000, agentTone)).toBeGreaterThan(2)
   expect(await supervisor.items('/api/live-calls')).toHaveLength(0)
+})
+
+test('of the caller who was in the menu the part recorded can be played as well', async () => {
+  const supervisor = await hospital.as('supervisor')
+  const call = await supervisor.get(`/api/calls/${inMenu}`)
+  expect(call).toMatchObject({ live: false, ended_by: 'restart', outcome: 'failed' })
+  expect(await supervisor.get(`/api/recordings/${call.recording}`)).toMatchObject({ state: 'ready', truncated: true })
+  const [left, right] = readWav(await supervisor.bytes(`/api/recordings/${call.recording}/audio`)).channels
+  expect(left.length / 8000).toBeGreaterThan(3)
+  expect(toneSeconds(left, 8000, 600)).toBeGreaterThan(2)
+  expect(correlate(right, toTelephone(readWav(prompt('recording_notice')))).score).toBeGreaterThan(0.8)
 })
 
 test('nothing that was saved is lost', async () => {

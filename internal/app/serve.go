@@ -159,7 +159,8 @@ func (a *App) startMedia(context.Context) (err error) {
 }
 
 func (a *App) startCalls(context.Context) error {
-	a.calls = call.New(call.Config{MaxCalls: a.cfg.MaxCalls, InternalUnrecorded: !a.cfg.RecordInternal, AnnounceAgent: true}, call.Deps{
+	a.calls = call.New(call.Config{MaxCalls: a.cfg.MaxCalls, InternalUnrecorded: !a.cfg.RecordInternal, ConversationsOnly: a.cfg.RecordFrom == "conversation",
+		AnnounceAgent: true}, call.Deps{
 		Media: a.media, ACD: a.acd, Journal: a.journal, Directory: func() call.Directory { return a.board.Current(context.Background()) },
 		Prompts: newPromptClips(a.board), Recorder: a.recordings, Identifier: identifier{a.patients}, Sealer: a.keys,
 		Dips:   newDips(a.patients, a.hospital, a.booking, a.cfg.Location(), a.now),

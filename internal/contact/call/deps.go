@@ -28,9 +28,11 @@ type Config struct {
 	QualityEvery    time.Duration // 3 s
 	// InternalUnrecorded leaves out calls between extensions of the house.
 	InternalUnrecorded bool
-	AnnounceAgent      bool          // say the agent's number to the caller at the answer
-	OpTimeout          time.Duration // for one request to a phone or the media engine; 10 s
-	DipSlow            time.Duration // a caller who waits longer for the hospital's answer is told so; 1 s
+	// ConversationsOnly leaves out what callers hear before somebody talks to them.
+	ConversationsOnly bool
+	AnnounceAgent     bool          // say the agent's number to the caller at the answer
+	OpTimeout         time.Duration // for one request to a phone or the media engine; 10 s
+	DipSlow           time.Duration // a caller who waits longer for the hospital's answer is told so; 1 s
 }
 
 func (c Config) withDefaults() Config {
@@ -88,10 +90,12 @@ type Prompts interface {
 	Clip(key, lang string) (media.Clip, bool)
 }
 
-// Recorder keeps what is said. Finish is called when no more sound will come.
+// Recorder keeps what is said. Finish is called when no more sound will come,
+// or Discard when nothing of it is to stay.
 type Recorder interface {
 	Start(ctx context.Context, callID string) (sink media.FrameSink, recordingID string, err error)
 	Finish(ctx context.Context, recordingID string, length time.Duration) error
+	Discard(ctx context.Context, recordingID string) error
 }
 
 // Identifier finds who may be calling from a number.

@@ -160,10 +160,11 @@ func (accounts) Extension(_ context.Context, user string) (sip.Account, bool) {
 
 // tapes is a recorder that keeps the sound in memory.
 type tapes struct {
-	mu       sync.Mutex
-	byID     map[string]*memoryTape
-	finished chan string
-	broken   bool
+	mu        sync.Mutex
+	byID      map[string]*memoryTape
+	finished  chan string
+	discarded []string
+	broken    int // so many recordings from now on fail
 }
 
 type memoryTape struct {
@@ -188,14 +189,38 @@ func (t *tapes) Start(_ context.Context, callID string) (media.FrameSink, string
 	if t.byID == nil {
 		t.byID, t.finished = map[string]*memoryTape{}, make(chan string, 100)
 	}
-	m := &memoryTape{broken: t.broken}
-	t.byID["rec-"+callID] = m
-	return m, "rec-" + callID, nil
+	m, recID := &memoryTape{broken: t.broken > 0}, "rec-"+callID
+	t.broken--
+	for t.byID[recID] != nil { // the one before broke
+		recID += "+"
+	}
+	t.byID[recID] = m
+	return m, recID, nil
+}
+
+func (t *tapes) Discard(_ context.Context, id string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.discarded = append(t.discarded, id)
+	return nil
 }
 
 func (t *tapes) Finish(_ context.Context, id string, _ time.Duration) error {
 	t.finished <- id
 	return nil
+}
+
+// length is how much of a call is on tape by now.
+func (t *tapes) length(callID string) time.Duration {
+	t.mu.Lock()
+	m := t.byID["rec-"+callID]
+	t.mu.Unlock()
+	if m == nil {
+		return 0
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Duration(len(m.stereo)/2) * time.Second / media.Rate
 }
 
 // wait returns the finished recording of a call: left and right as A-law.

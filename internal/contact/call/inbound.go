@@ -173,6 +173,7 @@ func (c *call) route(dest destination) {
 			return
 		}
 		c.tellVisitor(TryEvent{State: TryStateAnswered})
+		c.recordAnswer()
 		if dest.flow != "" {
 			c.runFlow(dest.flow, dest.number)
 		} else {

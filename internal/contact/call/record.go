@@ -9,14 +9,20 @@ import (
 	"heartline/internal/platform/alarm"
 )
 
+// minRecording is how long a call without a conversation must have been
+// recorded for the recording to be worth keeping.
+const minRecording = time.Second
+
 // tape is the recording of a call. It taps the caller's leg, so it stays
-// whole across hold and transfer.
+// whole from the answer across menu, music, hold and transfer.
 type tape struct {
 	id     string
 	leg    *leg
 	run    media.Recording
+	talk   bool // began with the conversation
 	paused bool
 	ended  bool
+	broken bool
 }
 
 func (t *tape) state() string {
@@ -29,10 +35,22 @@ func (t *tape) state() string {
 	return "on"
 }
 
-// startRecording begins at the first conversation. A recording that cannot
-// start raises an alarm and never hinders the call.
+// recordAnswer begins the recording of a caller from outside with the answer:
+// what menu and queue say and play is on it.
+func (c *call) recordAnswer() {
+	if c.origin.direction == Inbound && !c.svc.cfg.ConversationsOnly {
+		c.startRecording()
+	}
+}
+
+// startRecording begins with the answer or with the first conversation. A
+// recording that cannot start raises an alarm and never hinders the call; one
+// that broke before anybody talked gets a second try when they do.
 func (c *call) startRecording() {
-	if c.svc.deps.Recorder == nil || c.tape != nil || (c.svc.cfg.InternalUnrecorded && c.origin.direction == Internal) {
+	if c.svc.deps.Recorder == nil || (c.svc.cfg.InternalUnrecorded && c.origin.direction == Internal) {
+		return
+	}
+	if t := c.tape; t != nil && (t.talk || !t.broken) {
 		return
 	}
 	l := c.recorded()
@@ -46,10 +64,10 @@ func (c *call) startRecording() {
 		c.recordingTrouble("", err)
 		return
 	}
-	t := &tape{id: recID, leg: l}
+	t := &tape{id: recID, leg: l, talk: !c.answered.IsZero()}
 	c.tape = t
 	if t.run, err = c.sound.Record(ctx, l.id, sink); err != nil {
-		t.ended = true
+		t.ended, t.broken = true, true
 		c.recordingTrouble(recID, err)
 		c.finishRecording(recID, 0)
 		return
@@ -84,12 +102,13 @@ func (c *call) recordingFailed(err error) {
 	if c.tape == nil || c.tape.ended {
 		return
 	}
-	c.tape.ended = true
+	c.tape.ended, c.tape.broken = true, true
 	c.recordingTrouble(c.tape.id, err)
 	c.finishRecording(c.tape.id, 0)
 }
 
-// stopRecording flushes what was said and hands it to the recorder.
+// stopRecording flushes what was said and hands it to the recorder. Of a
+// caller who was gone at once nothing is kept.
 func (c *call) stopRecording() {
 	t := c.tape
 	if t == nil || t.ended {
@@ -102,7 +121,12 @@ func (c *call) stopRecording() {
 	if err != nil {
 		c.recordingTrouble(t.id, err)
 	}
-	c.note("", journal.RecordingStopped{Recording: t.id, DurationMs: length.Milliseconds()})
+	junk := err == nil && c.answered.IsZero() && length < minRecording
+	c.note("", journal.RecordingStopped{Recording: t.id, DurationMs: length.Milliseconds(), Discarded: junk})
+	if junk {
+		c.discardRecording(t.id)
+		return
+	}
 	c.finishRecording(t.id, length)
 }
 
@@ -113,6 +137,15 @@ func (c *call) finishRecording(recID string, length time.Duration) {
 		if err := rec.Finish(ctx, recID, length); err != nil {
 			c.log().Error("finish recording", "recording_id", recID, "error", err)
 			c.svc.alarms.Raise(alarm.Critical, "alarm.recording_failed", "", nil)
+		}
+	})
+}
+
+func (c *call) discardRecording(recID string) {
+	rec := c.svc.deps.Recorder
+	c.task(30*time.Second, func(ctx context.Context) {
+		if err := rec.Discard(ctx, recID); err != nil {
+			c.log().Warn("discard recording", "recording_id", recID, "error", err)
 		}
 	})
 }

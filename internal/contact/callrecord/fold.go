@@ -17,6 +17,7 @@ type foldState struct {
 	parkSince time.Time
 	asked     time.Time // when a person was first asked for
 	failed    string    // last failure of a target leg
+	tapeBroke bool      // the recording broke: one that begins afterwards is the call's
 	rules     Rules
 	whole     bool // folded from the log with all of the batch at hand
 }

@@ -163,8 +163,14 @@ func (r *Record) foldTalk(ev journal.Event, p journal.Payload) bool {
 			r.Transfers++
 		}
 	case journal.RecordingStarted:
-		if r.Recording == "" {
-			r.Recording = v.Recording
+		if r.Recording == "" || r.fold.tapeBroke {
+			r.Recording, r.fold.tapeBroke = v.Recording, false
+		}
+	case journal.RecordingFailed:
+		r.fold.tapeBroke = r.fold.tapeBroke || v.Recording == r.Recording
+	case journal.RecordingStopped:
+		if v.Discarded && v.Recording == r.Recording {
+			r.Recording = ""
 		}
 	default:
 		return false

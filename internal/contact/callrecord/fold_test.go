@@ -58,6 +58,33 @@ func answered(more ...step) []step {
 		step{30, "", "q", journal.QueueLeft{Reason: "answered", WaitedMs: 20_000}}), more...)
 }
 
+// TestRecordingOfTheCall: the first one; one that broke gives way to the next,
+// one that was not kept is none.
+func TestRecordingOfTheCall(t *testing.T) {
+	started, failed := func(id string) step { return step{1, "", "", journal.RecordingStarted{Recording: id}} },
+		func(id string) step { return step{2, "", "", journal.RecordingFailed{Recording: id, Reason: "write"}} }
+	stopped := func(id string, gone bool) step {
+		return step{3, "", "", journal.RecordingStopped{Recording: id, DurationMs: 700, Discarded: gone}}
+	}
+	for name, c := range map[string]struct {
+		want  string
+		steps []step
+	}{
+		"none":               {"", nil},
+		"one":                {"r1", []step{started("r1"), stopped("r1", false)}},
+		"broken":             {"r1", []step{started("r1"), failed("r1")}},
+		"broken, then whole": {"r2", []step{started("r1"), failed("r1"), started("r2"), stopped("r2", false)}},
+		"broken twice":       {"r2", []step{started("r1"), failed("r1"), started("r2"), failed("r2")}},
+		"not kept":           {"", []step{started("r1"), stopped("r1", true)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if r := fold(append(incoming(), c.steps...)...); r.Recording != c.want {
+				t.Errorf("recording %q, want %q", r.Recording, c.want)
+			}
+		})
+	}
+}
+
 func TestAnsweredCall(t *testing.T) {
 	r := fold(answered(
 		step{60, "a", "", journal.CallHeld{By: "a"}},

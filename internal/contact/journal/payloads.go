@@ -226,10 +226,12 @@ type (
 		Recording string `json:"recording,omitempty"`
 		By        string `json:"by,omitempty"`
 	}
-	// RecordingStopped ends the recording.
+	// RecordingStopped ends the recording. Discarded says that it was not kept:
+	// the caller was gone before there was anything to hear.
 	RecordingStopped struct {
 		Recording  string `json:"recording,omitempty"`
 		DurationMs int64  `json:"duration_ms"`
+		Discarded  bool   `json:"discarded,omitempty"`
 	}
 	// RecordingFailed says capture broke; the call goes on.
 	RecordingFailed struct {

@@ -250,6 +250,46 @@ func TestSilentCallLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestDiscardedRecordingLeavesNothing(t *testing.T) {
+	for name, sound := range map[string][]byte{"with sound": speech(4000), "without": nil} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, storetest.SQLite(t), t.TempDir())
+			recID := record(t, h, sound)
+			if err := h.Discard(context.Background(), recID); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.Get(context.Background(), recID); !errs.Is(err, errs.NotFound) {
+				t.Errorf("its row: %v", err)
+			}
+			if left, err := h.find(""); len(left) != 0 || err != nil {
+				t.Errorf("files left: %v, %v", left, err)
+			}
+			if err := h.Discard(context.Background(), recID); !errs.Is(err, errs.NotFound) {
+				t.Errorf("discarded twice: %v", err)
+			}
+		})
+	}
+}
+
+// TestBrokenRecordingKeepsItsAlarm: what was written before the disk was full
+// is kept, and no reason to call the recorder well again.
+func TestBrokenRecordingKeepsItsAlarm(t *testing.T) {
+	h := newHouse(t, storetest.SQLite(t), t.TempDir())
+	failing := record(t, h, speech(8000))
+	_ = h.captures[failing].fail(errors.New("no space left on device"))
+	ok := func() bool { return len(h.alarms.Active()) == 0 }
+	if err := h.Finish(context.Background(), failing, 0); err != nil || ok() {
+		t.Fatalf("finish: %v, alarms %v", err, h.alarms.Active())
+	}
+	if wav, s := listen(t, h, failing); len(wav) != 44+4*8000 || !s.Recording.Truncated {
+		t.Errorf("%d bytes, truncated %v", len(wav), s.Recording.Truncated)
+	}
+	finished(t, h, speech(8000))
+	if !ok() {
+		t.Errorf("a good recording leaves %v", h.alarms.Active())
+	}
+}
+
 func TestWaveformAndRights(t *testing.T) {
 	h := newHouse(t, storetest.SQLite(t), t.TempDir())
 	recID := finished(t, h, speech(8000))

@@ -84,12 +84,9 @@ func (s *Service) Start(_ context.Context, callID string) (media.FrameSink, stri
 // closed and synced, its row committed. A call without sound leaves nothing. The
 // length is what the engine measured; what is stored is what was written.
 func (s *Service) Finish(ctx context.Context, recordingID string, _ time.Duration) error {
-	s.mu.Lock()
-	c := s.captures[recordingID]
-	delete(s.captures, recordingID)
-	s.mu.Unlock()
-	if c == nil {
-		return errs.New(errs.NotFound, "recording.not_found")
+	c, err := s.take(recordingID)
+	if err != nil {
+		return err
 	}
 	rec, head, err := c.finish()
 	if err != nil {
@@ -100,6 +97,28 @@ func (s *Service) Finish(ctx context.Context, recordingID string, _ time.Duratio
 		return discard(rec.path)
 	}
 	return s.commit(ctx, rec, head)
+}
+
+// Discard ends a recording of which nothing is to stay.
+func (s *Service) Discard(_ context.Context, recordingID string) error {
+	c, err := s.take(recordingID)
+	if err != nil {
+		return err
+	}
+	rec, _, err := c.finish()
+	return errors.Join(err, discard(rec.path))
+}
+
+// take ends the care for a recording under way.
+func (s *Service) take(recordingID string) (*capture, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.captures[recordingID]
+	if c == nil {
+		return nil, errs.New(errs.NotFound, "recording.not_found")
+	}
+	delete(s.captures, recordingID)
+	return c, nil
 }
 
 // discard removes the file of a recording that holds no sound.
@@ -123,7 +142,9 @@ func (s *Service) commit(ctx context.Context, rec Recording, head header) error 
 	if err := s.settle(part, rec.path, head); err != nil {
 		return err
 	}
-	s.alarms.Clear("alarm.recording_failed", "")
+	if !rec.Truncated {
+		s.alarms.Clear("alarm.recording_failed", "")
+	}
 	publishFinished(s.bus, rec)
 	return nil
 }

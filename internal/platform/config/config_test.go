@@ -34,6 +34,7 @@ func TestLoad(t *testing.T) {
 		"only comments":     {"# nothing\n", nil, func(*Config) {}},
 		"file":              {"http_addr: 127.0.0.1:9000\nmax_calls: 20\ndemo: true\n", nil, func(c *Config) { c.HTTPAddr, c.MaxCalls, c.Demo = "127.0.0.1:9000", 20, true }},
 		"environment":       {"", map[string]string{"HEARTLINE_DATA": "/srv/h", "HEARTLINE_TZ": "UTC", "HEARTLINE_DEMO": "1"}, func(c *Config) { c.DataDir, c.TimeZone, c.Demo = "/srv/h", "UTC", true }},
+		"recording":         {"record_from: conversation\n", nil, func(c *Config) { c.RecordFrom = "conversation" }},
 		"environment wins":  {"sip_addr: :5070\n", map[string]string{"HEARTLINE_SIP_ADDR": ":5080"}, func(c *Config) { c.SIPAddr = ":5080" }},
 		"environment mends": {"rtp_ports: many\n", map[string]string{"HEARTLINE_RTP_PORTS": "30000-30100"}, func(c *Config) { c.RTPPorts = "30000-30100" }},
 	} {
@@ -62,6 +63,7 @@ func TestLoadNamesLineAndReason(t *testing.T) {
 		"unknown nested":       {"http_addr:\n  port: 80\n", nil, 2, "string"},
 		"not a number":         {"\n\nmax_calls: many\n", nil, 3, "int"},
 		"out of range":         {"demo: true\nmax_calls: -1\n", nil, 2, "max_calls: -1 is not from 0"},
+		"half a recording":     {"demo: true\nrecord_from: greeting\n", nil, 2, "record_from: \"greeting\" is none of answer, conversation"},
 		"no such zone":         {"time_zone: Mars/Base\n", nil, 1, "Mars/Base"},
 		"bad ports":            {"# c\nrtp_ports: 29999-20000\n", nil, 2, "rtp_ports"},
 		"key without cert":     {"tls_key: k.pem\n", nil, 1, "together"},

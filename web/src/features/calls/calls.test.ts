@@ -31,6 +31,10 @@ describe('the trail in plain words', () => {
     expect(stepOf(event('call.identified', { patients: ['a', 'b'] })).key).toBe('event.call.identified.many')
     expect(stepOf(event('call.identified', { patients: null })).key).toBe('event.call.identified.none')
   })
+  it('says that a recording was not kept', () => {
+    expect(stepOf(event('recording.stopped', { duration_ms: 700, discarded: true })).key).toBe('event.recording.discarded')
+    expect(stepOf(event('recording.stopped', { duration_ms: 7000 })).key).toBe('event.recording.stopped')
+  })
   it('shows a kind of the future by its name', () => {
     expect(stepOf(event('fax.received'))).toMatchObject({ key: 'event.other', params: { kind: 'fax.received' } })
   })
