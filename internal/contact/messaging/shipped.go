@@ -1,5 +1,7 @@
 package messaging
 
+import "sync"
+
 // The kinds of message beside those of booking, whose names are its own.
 const (
 	KindCode = "portal.code"
@@ -30,8 +32,10 @@ func visitParams() []Param {
 		maybe("preparation", "", ""), maybe("how_to_get_there", "", ""))
 }
 
-// Kinds lists every message that the program sends.
-func Kinds() []Kind {
+// Kinds lists every message that the program sends. Nobody changes it.
+func Kinds() []Kind { return kinds() }
+
+var kinds = sync.OnceValue(func() []Kind {
 	visit := func(extra ...Param) []Param { return append(visitParams(), extra...) }
 	old := []Param{maybe("old_date", "2026-03-15", "2026-03-15"), maybe("old_time", "08:30", "08:30")}
 	reason := maybe("reason", "医生外出会诊", "the doctor is away")
@@ -47,7 +51,7 @@ func Kinds() []Kind {
 		{Name: "booking.time_moved", Class: ClassService, Params: visit(old...)},
 		{Name: KindCode, Class: ClassOTP, Params: append(houseParams(), sample("code", "482913", "482913"), sample("minutes", "5", "5"))},
 	}
-}
+})
 
 func kindOf(name string) (Kind, bool) {
 	for _, k := range Kinds() {
