@@ -102,6 +102,8 @@ type AppointmentView struct {
 	SeriesID      string              `json:"series_id"`
 	MovedFrom     string              `json:"moved_from" doc:"The appointment that this one replaces"`
 	Note          string              `json:"note"`
+	Reference     string              `json:"reference" doc:"The letter, fax or referral slip that it was booked from"`
+	ReceivedOn    string              `json:"received_on" doc:"ISO date on which that came"`
 	BookedBy      string              `json:"booked_by"`
 	CreatedAt     time.Time           `json:"created_at"`
 	UpdatedAt     time.Time           `json:"updated_at"`
@@ -160,6 +162,8 @@ type AppointmentQuery struct {
 	From       string   `query:"from" maxLength:"10" doc:"ISO date"`
 	To         string   `query:"to" maxLength:"10" doc:"ISO date, inclusive"`
 	State      []string `query:"state" maxItems:"8" doc:"Any of these"`
+	Channel    []string `query:"channel" maxItems:"10" doc:"Any of these; with lane, any of either"`
+	Lane       []string `query:"lane" maxItems:"2" doc:"vip, added"`
 	Code       string   `query:"code" maxLength:"8"`
 }
 
@@ -181,7 +185,14 @@ type BookInput struct {
 		HoldSeconds int    `json:"hold_seconds,omitempty" minimum:"0" maximum:"1800" doc:"Hold the number instead of booking it"`
 		UseCard     bool   `json:"use_card,omitempty" doc:"Take the fee from the prepaid card"`
 		Note        string `json:"note,omitempty" maxLength:"500"`
+		OriginFields
 	}
+}
+
+// OriginFields name the paper that a request came on.
+type OriginFields struct {
+	Reference  string `json:"reference,omitempty" maxLength:"120" doc:"Number and sender of the letter, fax or referral slip; needed for mail and fax"`
+	ReceivedOn string `json:"received_on,omitempty" maxLength:"10" doc:"ISO date on which it came"`
 }
 
 // AppointmentChangeInput asks for another number in place of the one held.
@@ -192,6 +203,7 @@ type AppointmentChangeInput struct {
 		SessionID string `json:"session_id" minLength:"1" maxLength:"64"`
 		NumberID  string `json:"number_id,omitempty" maxLength:"64"`
 		Channel   string `json:"channel,omitempty" maxLength:"20" default:"desk"`
+		OriginFields
 	}
 }
 

@@ -138,7 +138,7 @@ func appointmentView(p places, a booking.Appointment, se booking.Session, who id
 		Room: se.Room, Floor: dep.Floor, HowToGetThere: campus.Transit, Type: string(a.Type), State: string(a.State), Channel: string(a.Channel),
 		Lane: string(a.Lane), FeeCents: a.Fee, UsesCard: a.HoldID != "", Paid: a.Paid, Confirmed: a.Confirmed, CancelReason: a.CancelReason,
 		CancelledAt: maybe(a.CancelledAt), ExpiresAt: maybe(a.ExpiresAt), QueueNumber: a.QueueNumber, SeriesID: a.SeriesID, MovedFrom: a.MovedFrom,
-		Note: a.Note, BookedBy: a.BookedBy, CreatedAt: utc(a.CreatedAt), UpdatedAt: utc(a.UpdatedAt),
+		Note: a.Note, Reference: a.Reference, ReceivedOn: a.ReceivedOn, BookedBy: a.BookedBy, CreatedAt: utc(a.CreatedAt), UpdatedAt: utc(a.UpdatedAt),
 		Can: AppointmentCan{
 			Confirm: write && a.Allows(booking.ActConfirm), Change: write && a.Allows(booking.ActChange), Cancel: write && a.Allows(booking.ActCancel),
 			Arrive: checkIn && a.Allows(booking.ActArrive), CheckIn: checkIn && a.Allows(booking.ActCheckIn),
@@ -212,7 +212,8 @@ func (s *Server) bookAppointment(ctx context.Context, in *BookInput) (*Out[Appoi
 	}
 	b := in.Body
 	a, err := svc.Book(ctx, booking.Request{Key: b.Key, PatientID: b.PatientID, SessionID: b.SessionID, NumberID: b.NumberID, Channel: channelOf(b.Channel),
-		Lane: booking.Lane(b.Lane), Hold: time.Duration(b.HoldSeconds) * time.Second, UseCard: b.UseCard, Note: b.Note})
+		Lane: booking.Lane(b.Lane), Hold: time.Duration(b.HoldSeconds) * time.Second, UseCard: b.UseCard, Note: b.Note,
+		Origin: booking.Origin(b.OriginFields)})
 	return s.bookedOut(ctx, a, err)
 }
 
@@ -222,7 +223,9 @@ func channelOf(name string) booking.Channel {
 
 func (q AppointmentQuery) filter() booking.Filter {
 	return booking.Filter{PatientID: q.Patient, SessionID: q.Session, DepartmentID: q.Department, DoctorID: q.Doctor, From: q.From, To: q.To,
-		States: mapped(q.State, func(x string) booking.State { return booking.State(x) }), Code: q.Code}
+		States: mapped(q.State, func(x string) booking.State { return booking.State(x) }), Code: q.Code,
+		Channels: mapped(q.Channel, func(x string) booking.Channel { return booking.Channel(x) }),
+		Lanes:    mapped(q.Lane, func(x string) booking.Lane { return booking.Lane(x) })}
 }
 
 func (s *Server) listAppointments(ctx context.Context, in *AppointmentListInput) (*Out[List[AppointmentView]], error) {
@@ -307,7 +310,8 @@ func (s *Server) missAppointment(ctx context.Context, in *ByID) (*Out[Appointmen
 func (s *Server) changeAppointment(ctx context.Context, in *AppointmentChangeInput) (*Out[AppointmentView], error) {
 	return s.step(ctx, in.ID, func(svc *booking.Service, ctx context.Context, appointmentID string) (booking.Appointment, error) {
 		b := in.Body
-		return svc.ChangeTo(ctx, appointmentID, booking.Change{Key: b.Key, SessionID: b.SessionID, NumberID: b.NumberID, Channel: channelOf(b.Channel)})
+		return svc.ChangeTo(ctx, appointmentID, booking.Change{Key: b.Key, SessionID: b.SessionID, NumberID: b.NumberID, Channel: channelOf(b.Channel),
+			Origin: booking.Origin(b.OriginFields)})
 	})
 }
 
@@ -382,7 +386,7 @@ func (s *Server) writeAppointments(ctx context.Context, w io.Writer, svc *bookin
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
 	if err := out.Write([]string{"date", "time", "department", "doctor", "exam", "type", "seq", "code", "customer", "name", "phone", "state",
-		"channel", "fee", "paid", "queue_number", "cancel_reason", "created_at"}); err != nil {
+		"channel", "reference", "received_on", "fee", "paid", "queue_number", "cancel_reason", "created_at"}); err != nil {
 		return err
 	}
 	var batch []booking.Appointment
@@ -419,7 +423,7 @@ func (s *Server) appointmentRow(v AppointmentView) []string {
 		who = *v.Patient
 	}
 	row := []string{v.Date, v.StartAt.In(s.zone()).Format("15:04"), v.Department, v.Doctor, v.Exam, v.Type, strconv.Itoa(v.Seq), v.Code, who.Code,
-		who.Name, who.PhoneMasked, v.State, v.Channel, strconv.FormatFloat(float64(v.FeeCents)/100, 'f', 2, 64), strconv.FormatBool(v.Paid),
+		who.Name, who.PhoneMasked, v.State, v.Channel, v.Reference, v.ReceivedOn, strconv.FormatFloat(float64(v.FeeCents)/100, 'f', 2, 64), strconv.FormatBool(v.Paid),
 		strconv.Itoa(v.QueueNumber), v.CancelReason, s.local(v.CreatedAt)}
 	for i := range row {
 		row[i] = harmless(row[i])

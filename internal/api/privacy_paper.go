@@ -55,7 +55,7 @@ const maxColumns = 7
 func (s *Server) paper(c privacy.Copy, lang, reader string) ([]byte, error) {
 	at := s.now().In(s.zone()).Format(time.DateTime)
 	p := document.NewPDF(document.Options{Title: web.Message(lang, "dossier.title"), Issuer: s.deps.About.Name,
-		Note: web.Message(lang, "dossier.note"), Watermark: reader + " " + at, Created: s.now()})
+		Note: web.Message(lang, "dossier.note_text"), Watermark: reader + " " + at, Created: s.now()})
 	p.Pairs([]document.Pair{{Key: web.Message(lang, "dossier.made_at"), Value: c.MadeAt.In(s.zone()).Format(time.DateTime)},
 		{Key: web.Message(lang, "dossier.request"), Value: c.Request}})
 	for _, section := range c.Sections {

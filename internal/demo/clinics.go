@@ -171,19 +171,29 @@ func (s *seeder) seedAppointments(ctx context.Context) error {
 	return nil
 }
 
+// senders write to the hospital for their people.
+var senders = []string{"江城造船厂医务室", "青山社区卫生服务中心", "江城市第三医院", "泰和人寿健康管理部"}
+
 // appoint books one visit. A refusal by the rules is the demo's bad luck, not
 // an error; a request that no rule could ever allow is.
 func (s *seeder) appoint(ctx context.Context, p *person, se booking.Session, key string) (bool, error) {
 	d := s.dice
 	channel := pick(d, []booking.Channel{booking.ChannelDesk, booking.ChannelDesk, booking.ChannelWeb, booking.ChannelIVR, booking.ChannelWeChat, booking.ChannelKiosk})
-	a, err := s.Booking.Book(ctx, booking.Request{Key: key, PatientID: p.ID, SessionID: se.ID, Channel: channel})
+	if d.chance(0.06) {
+		channel = pick(d, []booking.Channel{booking.ChannelFax, booking.ChannelMail, booking.ChannelReferral})
+	}
+	r := booking.Request{Key: key, PatientID: p.ID, SessionID: se.ID, Channel: channel}
+	if paper, _ := channel.Recorded(); paper {
+		r.Origin = booking.Origin{Reference: fmt.Sprintf("%s %d-%03d", pick(d, senders), s.now.Year(), d.between(1, 400)), ReceivedOn: s.now.Format(time.DateOnly)}
+	}
+	a, err := s.Booking.Book(ctx, r)
 	if refusedByRule(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("book a visit: %w", err)
 	}
-	if se.StartAt.Sub(s.now) < 4*time.Hour && d.chance(0.6) {
+	if se.Date == s.now.Format(time.DateOnly) && se.StartAt.Sub(s.now) < 4*time.Hour && d.chance(0.6) {
 		if _, err := s.Booking.CheckIn(ctx, a.ID); err != nil {
 			return false, fmt.Errorf("check in: %w", err)
 		}

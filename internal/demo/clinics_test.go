@@ -1,11 +1,34 @@
 package demo
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"heartline/internal/care/booking"
+	"heartline/internal/care/patient"
 	"heartline/internal/platform/store"
+	"heartline/internal/platform/store/storetest"
 )
+
+// TestSeedLateInTheEvening: the emergency clinic of the coming night is within
+// hours, but nobody is let in on the day before.
+func TestSeedLateInTheEvening(t *testing.T) {
+	now := time.Date(2026, 11, 29, 22, 2, 0, 0, time.FixedZone("CST", 8*3600))
+	sv, ctx := services(t, storetest.SQLite(t), now)
+	se, err := sv.Booking.SaveSession(ctx, booking.Plan{SlotMinutes: 20, Capacity: 20, Session: booking.Session{Date: "2026-11-30", Period: booking.Morning,
+		StartAt: now.Add(118 * time.Minute), EndAt: now.Add(10 * time.Hour), DepartmentID: "emergency", Type: booking.Ordinary, ReleaseAt: now.Add(-time.Hour)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &seeder{Services: sv, now: now, dice: newDice(96166)}
+	for i := range 12 {
+		p := &person{Patient: patient.Patient{ID: fmt.Sprint("p-", i)}}
+		if done, err := s.appoint(ctx, p, se, fmt.Sprint("demo-visit-", i)); !done || err != nil {
+			t.Fatal(done, err)
+		}
+	}
+}
 
 // checkClinics wants something to book, and people who have booked.
 func checkClinics(t *testing.T, db *store.DB) {

@@ -35,7 +35,7 @@ func (s *Service) Book(ctx context.Context, r Request) (Appointment, error) {
 	if err != nil {
 		return Appointment{}, err
 	}
-	if err := checkRequest(r); err != nil {
+	if err := s.checkRequest(&r); err != nil {
 		return Appointment{}, err
 	}
 	if err := s.yours(ctx, who, r.PatientID, ""); err != nil {
@@ -196,6 +196,7 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, who identity.Principal
 	if movedFrom != "" {
 		detail = map[string]any{"moved_from": movedFrom}
 	}
+	detail = a.on(detail)
 	n, ok, err := seize(ctx, tx, r.NumberID, s.reach(r, se), a, r.Key, fingerprint(r, movedFrom), s.newEvent(a, kind, who, r.Channel, detail))
 	if err != nil {
 		return Appointment{}, err
@@ -212,7 +213,7 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, who identity.Principal
 	if err := s.announce(ctx, tx, a); err != nil {
 		return Appointment{}, err
 	}
-	return a, s.auditTx(ctx, tx, who, "booking.book", a, map[string]any{"session": a.SessionID, "number": a.NumberID, "state": string(a.State)})
+	return a, s.auditTx(ctx, tx, who, "booking.book", a, a.on(map[string]any{"session": a.SessionID, "number": a.NumberID, "state": string(a.State)}))
 }
 
 // announce starts what a new appointment brings with it: the job that ends a
@@ -244,7 +245,7 @@ func (s *Service) fresh(who identity.Principal, r Request, se Session, movedFrom
 	a := Appointment{
 		ID: id.New(), Version: 1, Code: code, PatientID: r.PatientID, SessionID: se.ID, Date: se.Date, DepartmentID: se.DepartmentID,
 		DoctorID: se.DoctorID, ExamID: se.ExamID, Type: se.Type, State: Scheduled, Channel: r.Channel, Fee: se.Fee, SeriesID: r.SeriesID,
-		MovedFrom: movedFrom, Note: r.Note, BookedBy: who.UserID, CreatedAt: now, UpdatedAt: now,
+		MovedFrom: movedFrom, Note: r.Note, Origin: r.Origin, BookedBy: who.UserID, CreatedAt: now, UpdatedAt: now,
 	}
 	if r.Hold > 0 {
 		a.State, a.ExpiresAt = Requested, now.Add(r.Hold)
@@ -308,7 +309,7 @@ func (s *Service) notFree(ctx context.Context, tx *store.Tx, r Request, se Sessi
 
 var keyPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{8,64}$`)
 
-func checkRequest(r Request) error {
+func (s *Service) checkRequest(r *Request) error {
 	var f errs.Fields
 	checkKey(&f, r.Key)
 	checkID(&f, "patient_id", r.PatientID, true)
@@ -322,6 +323,7 @@ func checkRequest(r Request) error {
 		f.Add("hold_seconds", "booking.hold_long")
 	}
 	checkText(&f, "note", r.Note, 500)
+	s.checkOrigin(&f, r.Channel, &r.Origin)
 	return f.Err()
 }
 
@@ -362,6 +364,9 @@ func fingerprint(r Request, movedFrom string) string {
 		strconv.FormatBool(r.UseCard), r.Note, r.SeriesID}
 	if movedFrom != "" { // what else is in r comes from the appointment that is moved
 		parts = []string{"change", movedFrom, r.SessionID, r.NumberID, string(r.Channel)}
+	}
+	if r.Origin != (Origin{}) {
+		parts = append(parts, r.Reference, r.ReceivedOn)
 	}
 	h := sha256.New()
 	for _, p := range parts {

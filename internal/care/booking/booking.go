@@ -202,6 +202,7 @@ type Appointment struct {
 	SeriesID     string
 	MovedFrom    string // the appointment this one replaces
 	Note         string
+	Origin              // of a request that came on paper
 	BookedBy     string // user id, or "patient:<id>", or "system"
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
@@ -220,6 +221,7 @@ type Request struct {
 	UseCard   bool          // take the fee from the prepaid card
 	Note      string
 	SeriesID  string
+	Origin    // needed for mail and fax
 }
 
 // Change asks for another number in place of the one held.
@@ -228,6 +230,7 @@ type Change struct {
 	SessionID string
 	NumberID  string
 	Channel   Channel
+	Origin
 }
 
 // Cancel ends an appointment.
@@ -245,6 +248,8 @@ type Filter struct {
 	DoctorID     string
 	From, To     string // dates, inclusive
 	States       []State
+	Channels     []Channel
+	Lanes        []Lane // besides the channels: either will do
 	Code         string
 	Limit        int // 50 when 0, at most 500
 	Cursor       string

@@ -101,12 +101,13 @@ func (s *Service) ChangeTo(ctx context.Context, appointmentID string, c Change) 
 	checkID(&f, "session_id", c.SessionID, true)
 	checkID(&f, "number_id", c.NumberID, false)
 	checkChannel(&f, c.Channel)
+	s.checkOrigin(&f, c.Channel, &c.Origin)
 	if err := f.Err(); err != nil {
 		return Appointment{}, err
 	}
 	a, err := s.act(ctx, identity.BookingWrite, appointmentID, func(tx *store.Tx, who identity.Principal, old Appointment) (Appointment, error) {
 		r := Request{Key: c.Key, PatientID: old.PatientID, SessionID: c.SessionID, NumberID: c.NumberID, Channel: c.Channel,
-			UseCard: old.HoldID != "", Note: old.Note, SeriesID: old.SeriesID}
+			UseCard: old.HoldID != "", Note: old.Note, SeriesID: old.SeriesID, Origin: c.Origin}
 		return s.move(ctx, tx, who, old, r)
 	})
 	if err != nil {

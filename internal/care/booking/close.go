@@ -256,7 +256,7 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, old Appointment, sp
 		}
 		keep := min(time.Duration(rules.Policy.OfferHours)*time.Hour, x.Number.StartAt.Sub(s.now()))
 		r := Request{PatientID: old.PatientID, SessionID: x.Session.ID, NumberID: x.Number.ID, Channel: old.Channel, Lane: x.Number.Lane,
-			Hold: keep, SeriesID: old.SeriesID}
+			Hold: keep, SeriesID: old.SeriesID, Origin: old.Origin}
 		var a Appointment
 		err := tx.Try(ctx, func() (err error) {
 			a, err = s.take(ctx, tx, who, r, x.Session, p, old.ID)

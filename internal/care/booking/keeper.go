@@ -36,6 +36,7 @@ func (s *Service) dossier(ctx context.Context, ids []string) ([]dossier.Section,
 			row.Add("status", string(a.State))
 			row.Add("channel", string(a.Channel))
 			row.Add("note", a.Note)
+			row.Add("reference", a.Reference)
 			row.Add("created_at", a.CreatedAt.In(s.zone).Format(time.DateTime))
 			out.Rows = append(out.Rows, row)
 		}

@@ -282,6 +282,9 @@ func (f Filter) audited() map[string]any {
 			out[x.name] = x.value
 		}
 	}
+	if len(f.Channels) > 0 {
+		out["channels"] = f.Channels
+	}
 	return out
 }
 
@@ -299,6 +302,14 @@ func (s *Service) filter(f Filter) (*conditions, error) {
 	for i, st := range f.States {
 		if !slices.Contains(States(), st) {
 			bad.Add(fmt.Sprintf("state[%d]", i), "not_allowed")
+		}
+	}
+	for _, ch := range f.Channels {
+		checkChannel(&bad, ch)
+	}
+	for _, lane := range f.Lanes {
+		if lane != LaneVIP && lane != LaneAdded {
+			bad.Add("lane", "not_allowed")
 		}
 	}
 	c := f.conditions(from, to)

@@ -122,6 +122,9 @@ func (s *Service) checkSeries(r *SeriesRequest) errs.Fields {
 	checkID(&f, "doctor_id", r.DoctorID, false)
 	checkID(&f, "exam_id", r.ExamID, false)
 	checkChannel(&f, r.Channel)
+	if _, paper := r.Channel.Recorded(); paper { // a course is agreed on by speaking
+		f.Add("channel", "not_allowed")
+	}
 	checkText(&f, "reason", r.Reason, 200)
 	if !slices.Contains([]NumberType{"", Ordinary, Expert, Special, Exam}, r.Type) {
 		f.Add("type", "not_allowed")

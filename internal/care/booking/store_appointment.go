@@ -12,7 +12,8 @@ import (
 
 const appointmentColumns = `a.id, a.version, a.code, a.patient_id, a.session_id, a.number_id, a.seq, a.date, a.start_at, a.end_at, a.department_id,
 	a.doctor_id, a.exam_id, a.type, a.state, a.channel, a.lane, a.fee, a.hold_id, a.paid, a.confirmed, a.cancel_reason, a.cancelled_at,
-	a.expires_at, a.queue_number, a.series_id, a.moved_from, a.note, a.booked_by, a.created_at, a.updated_at`
+	a.expires_at, a.queue_number, a.series_id, a.moved_from, a.note, a.booked_by, a.created_at, a.updated_at,
+	a.reference, a.received_on`
 
 func scanAppointment(row scanner, more ...any) (Appointment, error) {
 	var a Appointment
@@ -20,7 +21,8 @@ func scanAppointment(row scanner, more ...any) (Appointment, error) {
 	var paid, confirmed int
 	err := row.Scan(append([]any{&a.ID, &a.Version, &a.Code, &a.PatientID, &a.SessionID, &a.NumberID, &a.Seq, &a.Date, &start, &end, &a.DepartmentID,
 		&a.DoctorID, &a.ExamID, &a.Type, &a.State, &a.Channel, &a.Lane, &a.Fee, &a.HoldID, &paid, &confirmed, &a.CancelReason, &cancelled,
-		&expires, &a.QueueNumber, &a.SeriesID, &a.MovedFrom, &a.Note, &a.BookedBy, &created, &updated}, more...)...)
+		&expires, &a.QueueNumber, &a.SeriesID, &a.MovedFrom, &a.Note, &a.BookedBy, &created, &updated,
+		&a.Reference, &a.ReceivedOn}, more...)...)
 	if err != nil {
 		return Appointment{}, err
 	}
@@ -61,14 +63,14 @@ func readAppointment(ctx context.Context, tx *store.Tx, query string, args ...an
 // What the number brings along stands at the beginning.
 const insertColumns = `number_id, seq, start_at, end_at, lane, id, version, code, patient_id, session_id, date, department_id, doctor_id, exam_id, type,
 	state, active, channel, fee, hold_id, paid, confirmed, cancel_reason, cancelled_at, expires_at, queue_number, series_id, moved_from, note,
-	booked_by, day_key, idem_key, request_hash, created_at, updated_at`
+	booked_by, day_key, idem_key, request_hash, created_at, updated_at, reference, received_on`
 
 // newRow are the values of insertColumns behind those of the number.
 func newRow(a Appointment, key, hash string) []any {
 	return []any{a.ID, a.Version, a.Code, a.PatientID, a.SessionID, a.Date, a.DepartmentID, a.DoctorID, a.ExamID, string(a.Type),
 		string(a.State), bit(a.State.Active()), string(a.Channel), a.Fee, a.HoldID, bit(a.Paid), bit(a.Confirmed), a.CancelReason, millis(a.CancelledAt),
 		millis(a.ExpiresAt), a.QueueNumber, a.SeriesID, a.MovedFrom, a.Note, a.BookedBy, dayKey(a.Date, a.DepartmentID, a.ExamID), key, hash,
-		millis(a.CreatedAt), millis(a.UpdatedAt)}
+		millis(a.CreatedAt), millis(a.UpdatedAt), a.Reference, a.ReceivedOn}
 }
 
 // putAppointment stores what may change of an appointment and counts up its

@@ -29,7 +29,7 @@ func lastActive(ctx context.Context, tx *store.Tx, ids []string, now time.Time) 
 // forget blanks what was written about a person's visits and ends their wishes.
 func forget(ctx context.Context, tx *store.Tx, patientID string, now time.Time) error {
 	for _, q := range []string{
-		"UPDATE appointments SET note = '', version = version + 1, updated_at = $2 WHERE patient_id = $1",
+		"UPDATE appointments SET note = '', reference = '', version = version + 1, updated_at = $2 WHERE patient_id = $1",
 		"UPDATE booking_waitlist SET note = '', state = CASE WHEN state = 'waiting' THEN 'left' ELSE state END, version = version + 1, updated_at = $2 WHERE patient_id = $1",
 	} {
 		if _, err := tx.Exec(ctx, q, patientID, store.Millis(now)); err != nil {

@@ -145,7 +145,23 @@ func (f Filter) conditions(from, to int64) *conditions {
 		}
 		c.in("a.state", states)
 	}
+	f.ways(c)
 	return c
+}
+
+// ways keeps to some channels and lanes.
+func (f Filter) ways(c *conditions) {
+	var parts []string
+	var args []any
+	for _, ch := range f.Channels {
+		parts, args = append(parts, "a.channel = ?"), append(args, string(ch))
+	}
+	for _, lane := range f.Lanes {
+		parts, args = append(parts, "a.lane = ?"), append(args, string(lane))
+	}
+	if len(parts) > 0 {
+		c.add("("+strings.Join(parts, " OR ")+")", args...)
+	}
 }
 
 // listAppointments reads up to limit appointments, the earliest visit first.

@@ -4690,6 +4690,10 @@ export interface components {
             /** @description Idempotency key */
             key: string;
             number_id?: string;
+            /** @description ISO date on which it came */
+            received_on?: string;
+            /** @description Number and sender of the letter, fax or referral slip; needed for mail and fax */
+            reference?: string;
             session_id: string;
         };
         AppointmentEventView: {
@@ -4771,6 +4775,10 @@ export interface components {
              * @description 0 before check-in
              */
             queue_number: number;
+            /** @description ISO date on which that came */
+            received_on: string;
+            /** @description The letter, fax or referral slip that it was booked from */
+            reference: string;
             room: string;
             /** Format: int64 */
             seq: number;
@@ -4843,6 +4851,10 @@ export interface components {
             /** @description The earliest one that the channel may take when empty */
             number_id?: string;
             patient_id: string;
+            /** @description ISO date on which it came */
+            received_on?: string;
+            /** @description Number and sender of the letter, fax or referral slip; needed for mail and fax */
+            reference?: string;
             session_id: string;
             /** @description Take the fee from the prepaid card */
             use_card?: boolean;
@@ -12200,6 +12212,10 @@ export interface operations {
                 to?: string;
                 /** @description Any of these */
                 state?: string[];
+                /** @description Any of these; with lane, any of either */
+                channel?: string[];
+                /** @description vip, added */
+                lane?: string[];
                 code?: string;
                 /** @description From next_cursor of the previous page */
                 cursor?: string;
@@ -12277,6 +12293,10 @@ export interface operations {
                 to?: string;
                 /** @description Any of these */
                 state?: string[];
+                /** @description Any of these; with lane, any of either */
+                channel?: string[];
+                /** @description vip, added */
+                lane?: string[];
                 code?: string;
             };
             header?: never;

@@ -82,6 +82,8 @@ export interface ListAsk {
   from?: string
   to?: string
   state?: string[]
+  channel?: string[]
+  lane?: string[]
   code?: string
   limit?: number
 }
@@ -179,7 +181,7 @@ export function useBookingActions() {
   return {
     again,
     book: async (body: BookInput) => again(await unwrap(client.POST('/api/booking/appointments', { body })))!,
-    change: async (id: string, body: { key: string; session_id: string; number_id?: string; channel: string }) => again(await unwrap(client.POST('/api/booking/appointments/{id}/change', { ...at(id), body })))!,
+    change: async (id: string, body: { key: string; session_id: string; number_id?: string; channel: string; reference?: string; received_on?: string }) => again(await unwrap(client.POST('/api/booking/appointments/{id}/change', { ...at(id), body })))!,
     cancel: async (id: string, reason: 'patient' | 'staff', note = '') => again(await unwrap(client.POST('/api/booking/appointments/{id}/cancel', { ...at(id), body: { reason, note: note || undefined, channel: 'desk' } })))!,
     step: async (id: string, what: Step) => again(await step(id, what))!,
   }

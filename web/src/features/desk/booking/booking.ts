@@ -1,7 +1,7 @@
 // The course of one booking at the desk: what is looked for, where the cursor
 // is, what was typed ahead, what the server said. The panel only draws it.
 import { useQuery } from '@tanstack/vue-query'
-import { computed, inject, nextTick, ref, watch, type InjectionKey, type Ref } from 'vue'
+import { computed, inject, nextTick, reactive, ref, watch, type InjectionKey, type Ref } from 'vue'
 import { client, unwrap } from '@/api/client'
 import { ApiError } from '@/api/errors'
 import { firstOf, days, instead, keyLabels, layout, move, moveSlot, whyNot } from '@/features/booking/grid'
@@ -32,6 +32,10 @@ export interface Start {
 export type Via = 'desk' | 'referral' | 'onsite' | 'mail' | 'fax' | 'added' | 'vip'
 export const vias: Via[] = ['desk', 'referral', 'onsite', 'mail', 'fax', 'added', 'vip']
 
+/** Which of them come on paper, and which may not be booked without naming it. */
+export const onPaper: Via[] = ['mail', 'fax', 'referral']
+const neverWithout: Via[] = ['mail', 'fax']
+
 export const slotColumns = 6
 export const holdSeconds = 300
 export const undoMs = 60_000
@@ -50,6 +54,9 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
   const slotAt = ref(-1) // the earliest free one, whichever it is then
   const via = ref<Via>('desk')
   const way = computed((): { channel: string; lane: '' | 'vip' | 'added' } => (via.value === 'added' || via.value === 'vip' ? { channel: 'desk', lane: via.value } : { channel: via.value, lane: '' }))
+  const paper = reactive({ reference: '', received_on: day })
+  const named = computed(() => onPaper.includes(via.value) && paper.reference.trim() !== '')
+  const unnamed = ref(0) // counts the times that a booking lacked its paper
   const card = ref(false)
   const busy = ref(false)
   const refusal = ref<unknown>()
@@ -112,7 +119,7 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
     who.value = id
     restart()
   })
-  watch([who, at, slotAt, card, via], () => ((key = newKey()), (refusal.value = undefined)))
+  watch([who, at, slotAt, card, via, paper], () => ((key = newKey()), (refusal.value = undefined)))
 
   function restart(): void {
     stage.value = 'find'
@@ -122,6 +129,7 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
     from.value = day
     card.value = false
     via.value = 'desk'
+    Object.assign(paper, { reference: '', received_on: day })
     undone.value = false
     changing.value = held.value = result.value = refusal.value = fixed.value = undefined
     typed.value = []
@@ -225,13 +233,15 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
   async function take(seconds: number): Promise<void> {
     const s = session.value
     if (!s || !who.value || busy.value) return
+    if (neverWithout.includes(via.value) && paper.reference.trim().length < 2) return void unnamed.value++
     busy.value = true
     refusal.value = undefined
+    const origin = named.value ? { ...paper } : {}
     try {
       const number_id = slotAt.value >= 0 ? free.value[slotAt.value]?.id : undefined
       const a = changing.value
-        ? await actions.change(changing.value.id, { key, session_id: s.id, number_id, channel: way.value.channel })
-        : await actions.book({ key, patient_id: who.value, session_id: s.id, number_id, ...way.value, use_card: card.value || undefined, hold_seconds: seconds || undefined })
+        ? await actions.change(changing.value.id, { key, session_id: s.id, number_id, channel: way.value.channel, ...origin })
+        : await actions.book({ key, patient_id: who.value, session_id: s.id, number_id, ...way.value, ...origin, use_card: card.value || undefined, hold_seconds: seconds || undefined })
       key = newKey()
       if (a.state === 'requested') {
         held.value = a
@@ -353,7 +363,7 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
   })
 
   return {
-    now, day, stage, who, q, targets, targetAt, target, fixed, from, dates, at, slotAt, via, card, busy, refusal, note, held, result, undone, undoLeft, waiting, changing,
+    now, day, stage, who, q, targets, targetAt, target, fixed, from, dates, at, slotAt, via, paper, unnamed, card, busy, refusal, note, held, result, undone, undoLeft, waiting, changing,
     departments, timetable, rows, session, numbers, free, verdict, others, department: query, act, back, choose, turn, restart, startChange, release,
   }
 }

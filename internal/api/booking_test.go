@@ -1,0 +1,65 @@
+package api
+
+import (
+	"encoding/csv"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"heartline/internal/platform/identity"
+)
+
+// TestBookingOnPaper: a request by fax is booked with the fax, found by its
+// channel, and exported with it.
+func TestBookingOnPaper(t *testing.T) {
+	h := newHall(t)
+	se := h.clinic()
+	nurse := h.as("nurse", identity.RoleAgent)
+	p, other := newPatient(nurse, "曾小贤", "13812345678"), newPatient(nurse, "胡一菲", "13812345679")
+	today := time.Now().In(h.deps.Zone).Format(time.DateOnly)
+	body := func(patientID, key string, more map[string]any) map[string]any {
+		out := map[string]any{"key": key, "patient_id": patientID, "session_id": se.ID}
+		for k, v := range more {
+			out[k] = v
+		}
+		return out
+	}
+	fax := map[string]any{"channel": "fax", "reference": "市三医院 F-118", "received_on": today}
+	const path = "/api/booking/appointments"
+	nurse.do("POST", path, body(p.ID, "paper-0001", map[string]any{"channel": "fax"})).fails(422, "invalid", "body.reference")
+	nurse.do("POST", path, body(p.ID, "paper-0002", map[string]any{"channel": "mail", "reference": "M-1"})).fails(422, "invalid", "body.received_on")
+	nurse.do("POST", path, body(p.ID, "paper-0003", map[string]any{"reference": "F-118", "received_on": today})).fails(422, "invalid", "body.reference")
+	h.as("doc", identity.RoleDoctor).do("POST", path, body(p.ID, "paper-0004", fax)).fails(http.StatusForbidden, "auth.denied")
+	a := read[AppointmentView](nurse.do("POST", path, body(p.ID, "paper-0005", fax)).status(200))
+	if a.Channel != "fax" || a.Reference != "市三医院 F-118" || a.ReceivedOn != today {
+		t.Fatalf("booked %+v", a)
+	}
+	nurse.do("POST", path, body(other.ID, "paper-0006", nil)).status(200)
+
+	for query, want := range map[string]string{"channel=fax": "曾小贤", "channel=fax&channel=mail": "曾小贤", "channel=desk": "胡一菲", "channel=web": ""} {
+		list := read[List[AppointmentView]](nurse.get(path + "?" + query).status(200)).Items
+		switch {
+		case want == "" && len(list) == 0:
+		case len(list) != 1 || list[0].Patient.Name != want:
+			t.Errorf("%s: %+v", query, list)
+		}
+	}
+	nurse.get(path+"?channel=pigeon").fails(422, "invalid", "query.channel")
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(nurse.get(path+"/export?"+url.Values{"channel": {"fax"}}.Encode()).status(200).body), "\ufeff"))).ReadAll()
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%q, %v", rows, err)
+	}
+	got := map[string]string{}
+	for i, name := range rows[0] {
+		got[name] = rows[1][i]
+	}
+	if got["channel"] != "fax" || got["reference"] != "市三医院 F-118" || got["received_on"] != today || got["name"] != "曾小贤" {
+		t.Errorf("exported %v", got)
+	}
+	events := read[List[AppointmentEventView]](nurse.get(path + "/" + a.ID + "/history").status(200)).Items
+	if len(events) != 1 || events[0].Detail["reference"] != "市三医院 F-118" {
+		t.Errorf("history %+v", events)
+	}
+}
