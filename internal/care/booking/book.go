@@ -226,6 +226,9 @@ func (s *Service) announce(ctx context.Context, tx *store.Tx, a Appointment) err
 	if a.State == Requested {
 		return s.scheduleExpiry(ctx, tx, a)
 	}
+	if a.ofSeries() {
+		return nil
+	}
 	kind := NoticeBooked
 	if a.MovedFrom != "" {
 		kind = NoticeChanged

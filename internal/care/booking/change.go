@@ -261,10 +261,17 @@ func (s *Service) release(ctx context.Context, tx *store.Tx, who identity.Princi
 	if err := s.giveBack(ctx, tx, a); err != nil {
 		return a, err
 	}
+	if held && a.SeriesID != "" && a.MovedFrom != "" {
+		// What was offered in its place is gone: the visit is again the one that ended.
+		if err := repointVisit(ctx, tx, a.SeriesID, a.ID, a.MovedFrom); err != nil {
+			return a, err
+		}
+	}
 	if held || c.Reason == CancelMoved {
 		return a, nil
 	}
-	if c.Reason != CancelClosed { // who closes a session tells more than this notice could
+	// Who closes a session, or ends a series, tells more than this notice could.
+	if c.Reason != CancelClosed && c.Reason != CancelWithSeries {
 		if err := s.promise(ctx, tx, NoticeCancelled, a, nil); err != nil {
 			return a, err
 		}

@@ -213,21 +213,29 @@ func (s *Service) spareNumbers(ctx context.Context, tx *store.Tx, se Session, c 
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	doctors := []string{c.SubstituteDoctorID, se.DoctorID}
-	last := s.today().AddDate(0, 0, rules.Policy.Window.To).Format(time.DateOnly)
-	list, err := spares(ctx, tx, se, now, s.today().Format(time.DateOnly), last, 3*n+20)
-	if err != nil {
-		return nil, err
-	}
 	rank := func(x spareNumber) int {
 		if i := slices.Index(doctors, x.Session.DoctorID); i >= 0 && x.Session.DoctorID != "" {
 			return i
 		}
 		return len(doctors)
 	}
-	slices.SortStableFunc(list, func(a, b spareNumber) int { return rank(a) - rank(b) })
-	return list, nil
+	today, last := s.today(), s.today().AddDate(0, 0, rules.Policy.Window.To)
+	agreed := s.midnight(se.StartAt)
+	if agreed.Before(today) {
+		agreed = today
+	}
+	// A day before the one agreed on may suit nobody: only when nothing else is left.
+	var out []spareNumber
+	for _, span := range [][2]time.Time{{agreed, last}, {today, agreed.AddDate(0, 0, -1)}} {
+		list, err := spares(ctx, tx, se, s.now(), span[0].Format(time.DateOnly), span[1].Format(time.DateOnly), 3*n+20)
+		if err != nil {
+			return nil, err
+		}
+		slices.SortStableFunc(list, func(a, b spareNumber) int { return rank(a) - rank(b) })
+		out = append(out, list...)
+	}
+	return out, nil
 }
 
 // replace keeps the first spare number that fits for a patient, long enough to

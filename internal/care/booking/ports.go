@@ -41,6 +41,9 @@ const (
 	NoticeReminder  = "booking.reminder"
 	NoticeMissed    = "booking.missed"
 	NoticeMoved     = "booking.time_moved"
+
+	NoticeSeries          = "booking.series"           // several visits, one message
+	NoticeSeriesCancelled = "booking.series_cancelled" //
 )
 
 // Notice is a message to a patient; Params fill the template of its kind and

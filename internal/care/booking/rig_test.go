@@ -1,6 +1,7 @@
 package booking_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -196,7 +197,7 @@ type notices struct{}
 
 func (*notices) Notify(ctx context.Context, tx *store.Tx, n booking.Notice) error {
 	yield(ctx, 1)
-	_, err := tx.Exec(ctx, "INSERT INTO test_notices (id, kind, patient_id, time) VALUES ($1, $2, $3, $4)", id.New(), n.Kind, n.PatientID, n.Params["time"])
+	_, err := tx.Exec(ctx, "INSERT INTO test_notices (id, kind, patient_id, time) VALUES ($1, $2, $3, $4)", id.New(), n.Kind, n.PatientID, cmp.Or(n.Params["visits"], n.Params["time"]))
 	return err
 }
 

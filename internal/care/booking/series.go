@@ -153,26 +153,33 @@ func (s *Service) checkSeries(r *SeriesRequest) errs.Fields {
 	return f
 }
 
-// fillSeries books the visits of a series that have no appointment yet, each
-// in a transaction of its own.
+// fillSeries books the visits of a series that have no appointment yet, and
+// tells of all of them in one message.
 func (s *Service) fillSeries(ctx context.Context, who identity.Principal, seriesID string) error {
-	var x Series
-	err := s.db.Read(ctx, func(tx *store.Tx) (err error) {
-		x, err = findSeries(ctx, tx, "id", seriesID)
-		return err
+	return s.insist(ctx, func(tx *store.Tx) error {
+		x, err := findSeries(ctx, tx, "id", seriesID)
+		if err != nil {
+			return err
+		}
+		var got []Appointment
+		for _, v := range x.Visits {
+			if v.Appointment != nil {
+				continue
+			}
+			p, err := s.tryVisit(ctx, tx, who, x, v)
+			if err != nil {
+				return fmt.Errorf("visit %d: %w", v.Seq, err)
+			}
+			if p.Appointment == nil {
+				continue
+			}
+			if err := setVisit(ctx, tx, x.ID, v.Seq, p.Appointment.ID); err != nil {
+				return err
+			}
+			got = append(got, *p.Appointment)
+		}
+		return s.tellSeries(ctx, tx, NoticeBooked, got)
 	})
-	if err != nil {
-		return err
-	}
-	for _, v := range x.Visits {
-		if v.Appointment != nil {
-			continue
-		}
-		if err := s.fillVisit(ctx, who, x, v); err != nil {
-			return fmt.Errorf("visit %d: %w", v.Seq, err)
-		}
-	}
-	return nil
 }
 
 // daysOf are the days on which a visit may be, the wished one first, then those
@@ -193,28 +200,6 @@ func (s *Service) daysOf(x Series, v Visit) ([]time.Time, error) {
 		}
 	}
 	return out, nil
-}
-
-// fillVisit tries the wished day, then the days around it.
-func (s *Service) fillVisit(ctx context.Context, who identity.Principal, x Series, v Visit) error {
-	days, err := s.daysOf(x, v)
-	if err != nil {
-		return err
-	}
-	for _, date := range days {
-		var got *Appointment
-		err := s.insist(ctx, func(tx *store.Tx) (err error) {
-			if got, _, err = s.bookVisit(ctx, tx, who, x, v, date); err != nil || got == nil {
-				return err
-			}
-			return setVisit(ctx, tx, x.ID, v.Seq, got.ID)
-		})
-		var refusal *errs.Error
-		if got != nil || (err != nil && !as(err, &refusal)) {
-			return err
-		}
-	}
-	return nil
 }
 
 // bookVisit takes the earliest number of a day that fits the series, making
@@ -325,13 +310,21 @@ func (s *Service) CancelSeries(ctx context.Context, seriesID string, c Cancel) (
 		if err := endSeries(ctx, tx, seriesID); err != nil {
 			return err
 		}
+		var gone []Appointment
 		for _, v := range x.Visits {
 			if v.Appointment == nil {
 				continue
 			}
-			if err := s.cancelVisit(ctx, tx, who, v.Appointment.ID, c); err != nil {
+			a, err := s.cancelVisit(ctx, tx, who, v.Appointment.ID, c)
+			if err != nil {
 				return err
 			}
+			if a.ID != "" {
+				gone = append(gone, a)
+			}
+		}
+		if err := s.tellSeries(ctx, tx, NoticeCancelled, gone); err != nil {
+			return err
 		}
 		return s.auditRule(ctx, tx, who, "booking.series_cancel", "booking_series", seriesID, x.PatientID, nil)
 	})
@@ -343,18 +336,17 @@ func (s *Service) CancelSeries(ctx context.Context, seriesID string, c Cancel) (
 
 // cancelVisit ends one visit that still lies ahead and may be cancelled. A
 // whole course that is given up is one decision: it is no offence.
-func (s *Service) cancelVisit(ctx context.Context, tx *store.Tx, who identity.Principal, appointmentID string, c Cancel) error {
+func (s *Service) cancelVisit(ctx context.Context, tx *store.Tx, who identity.Principal, appointmentID string, c Cancel) (Appointment, error) {
 	a, err := lockAppointment(ctx, tx, appointmentID)
 	if err != nil || !a.Allows(ActCancel) || !a.StartAt.After(s.now()) {
-		return err
+		return Appointment{}, err
 	}
 	if err := s.permitCancel(ctx, tx, a, c); errs.Is(err, errs.Conflict) {
-		return nil
+		return Appointment{}, nil
 	} else if err != nil {
-		return err
+		return Appointment{}, err
 	}
-	_, err = s.release(ctx, tx, who, a, Cancel{Reason: CancelWithSeries, Channel: c.Channel, Note: c.Note})
-	return err
+	return s.release(ctx, tx, who, a, Cancel{Reason: CancelWithSeries, Channel: c.Channel, Note: c.Note})
 }
 
 // CancelWithSeries is the reason of appointments that ended with their series.

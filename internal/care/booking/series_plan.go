@@ -48,7 +48,7 @@ func (s *Service) PlanSeries(ctx context.Context, r SeriesRequest) ([]PlannedVis
 		x := Series{SeriesRequest: r, ID: "plan", State: SeriesActive}
 		for i := range r.Times {
 			v := Visit{Seq: i + 1, Date: first.AddDate(0, 0, i*r.EveryDays).Format(time.DateOnly)}
-			planned, err := s.planVisit(ctx, tx, who, x, v)
+			planned, err := s.tryVisit(ctx, tx, who, x, v)
 			if err != nil {
 				return err
 			}
@@ -62,9 +62,9 @@ func (s *Service) PlanSeries(ctx context.Context, r SeriesRequest) ([]PlannedVis
 	return out, nil
 }
 
-// planVisit tries the days of a visit as fillVisit does; the reason that
-// counts is that of the day wished.
-func (s *Service) planVisit(ctx context.Context, tx *store.Tx, who identity.Principal, x Series, v Visit) (PlannedVisit, error) {
+// tryVisit takes a number on the wished day or on those around it; the reason
+// that counts is that of the day wished.
+func (s *Service) tryVisit(ctx context.Context, tx *store.Tx, who identity.Principal, x Series, v Visit) (PlannedVisit, error) {
 	out := PlannedVisit{Seq: v.Seq, Date: v.Date, Wished: v.Date}
 	days, err := s.daysOf(x, v)
 	if err != nil {

@@ -248,6 +248,9 @@ func localise(name, v, lang string) string {
 		}
 		return at.Format("1月2日15:04")
 	}
+	if name == "visits" {
+		return visits(v, lang)
+	}
 	if !strings.HasSuffix(name, "date") {
 		return v
 	}
@@ -259,4 +262,23 @@ func localise(name, v, lang string) string {
 		return d.Format("Mon 2 Jan")
 	}
 	return d.Format("1月2日") + "（周" + string([]rune("日一二三四五六")[d.Weekday()]) + "）"
+}
+
+// visits writes a list of dates with times as people say it.
+func visits(v, lang string) string {
+	list := strings.Split(v, ", ")
+	for i, x := range list {
+		at, err := time.Parse("2006-01-02 15:04", x)
+		switch {
+		case err != nil:
+		case lang == "en":
+			list[i] = at.Format("2 Jan 15:04")
+		default:
+			list[i] = at.Format("1月2日15:04")
+		}
+	}
+	if lang == "en" {
+		return strings.Join(list, ", ")
+	}
+	return strings.Join(list, "、")
 }
