@@ -199,6 +199,7 @@ test('the timetable is searched by department and doctor, and for what is free',
   await s.visit(`/timetable?from=${date}`)
   const toolbar = s.page.locator('.toolbar')
   await o.choose(toolbar, 'directory.department', department.name, 'gk')
+  await expect(toolbar).toContainText(s.words('booking.all_doctors'))
   await o.choose(toolbar, 'schedule.doctor', doctor.name, doctor.name)
   const cells = s.page.locator('[data-session]')
   const week = async (more = '') => {

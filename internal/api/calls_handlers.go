@@ -121,15 +121,18 @@ func (s *Server) callFilter(ctx context.Context, q CallQuery) (callrecord.Filter
 		return callrecord.Filter{}, err
 	}
 	f := callrecord.Filter{From: q.From, To: q.To, Queue: q.Queue, Agent: q.Agent, Outcome: callrecord.Outcome(q.Outcome),
-		Direction: q.Direction, PatientID: q.Patient, Disposition: q.Disposition}
+		Direction: q.Direction, Disposition: q.Disposition}
 	if !p.Permissions[identity.CallRead] {
 		if f.Agent != "" && f.Agent != p.UserID {
 			return f, errs.New(errs.Denied, "call.only_own")
 		}
 		f.Agent = p.UserID
 	}
-	if f.PatientID != "" {
-		if _, err := identity.Require(ctx, identity.PatientRead); err != nil {
+	if q.Patient != "" {
+		if s.deps.Patients == nil {
+			return f, errs.New(errs.Unavailable, "unavailable")
+		}
+		if f.PatientIDs, err = s.deps.Patients.Aliases(ctx, q.Patient); err != nil {
 			return f, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"heartline/internal/platform/dossier"
+	"heartline/internal/platform/errs"
 	"heartline/internal/platform/event"
 	"heartline/internal/platform/identity"
 	"heartline/internal/platform/store"
@@ -24,6 +25,22 @@ func (s *Service) Records(ctx context.Context, tx *store.Tx, patientID string) (
 	}
 	others, err := mergedInto(ctx, tx, current)
 	return append([]string{current}, others...), err
+}
+
+// Aliases lists the ids under which a person is known, beginning with that of
+// the record that stands for them; of somebody unknown the id that was asked.
+func (s *Service) Aliases(ctx context.Context, patientID string) (ids []string, err error) {
+	if _, err := identity.Require(ctx, identity.PatientRead); err != nil {
+		return nil, err
+	}
+	err = s.db.Read(ctx, func(tx *store.Tx) error {
+		ids, err = s.Records(ctx, tx, patientID)
+		return err
+	})
+	if errs.Is(err, errs.NotFound) {
+		return []string{patientID}, nil
+	}
+	return ids, err
 }
 
 // LastVisits gives the time of the latest timeline entry of each kind.

@@ -123,7 +123,7 @@ type Filter struct {
 	Agent       string
 	Outcome     Outcome
 	Direction   string
-	PatientID   string
+	PatientIDs  []string // any of them: people are known under several once records were merged
 	Disposition string
 	FromIndexes []string // blind indexes of a number, any of them
 	OpenOnly    bool     // calls without an end

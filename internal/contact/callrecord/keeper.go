@@ -26,7 +26,7 @@ func (s *Service) dossier(ctx context.Context, ids []string) ([]dossier.Section,
 	}
 	out := dossier.Section{Part: "calls"}
 	for _, one := range ids {
-		for r, err := range s.Export(ctx, Filter{PatientID: one, Limit: maxLimit}) {
+		for r, err := range s.Export(ctx, Filter{PatientIDs: []string{one}, Limit: maxLimit}) {
 			if err != nil {
 				return nil, err
 			}

@@ -208,18 +208,23 @@ func (f Filter) where(cursor string) (string, []any, error) {
 		add("id IN (SELECT call_id FROM call_agents WHERE agent = ?)", f.Agent)
 	}
 	for _, c := range []struct{ column, value string }{
-		{"outcome", string(f.Outcome)}, {"direction", f.Direction}, {"patient", f.PatientID}, {"disposition", f.Disposition},
+		{"outcome", string(f.Outcome)}, {"direction", f.Direction}, {"disposition", f.Disposition},
 	} {
 		if c.value != "" {
 			add(c.column+" = ?", c.value)
 		}
 	}
-	if n := len(f.FromIndexes); n > 0 {
-		values := make([]any, n)
-		for i, v := range f.FromIndexes {
-			values[i] = v
+	for _, c := range []struct {
+		column string
+		values []string
+	}{{"from_index", f.FromIndexes}, {"patient", f.PatientIDs}} {
+		if n := len(c.values); n > 0 {
+			values := make([]any, n)
+			for i, v := range c.values {
+				values[i] = v
+			}
+			add(c.column+" IN (?"+strings.Repeat(", ?", n-1)+")", values...)
 		}
-		add("from_index IN (?"+strings.Repeat(", ?", n-1)+")", values...)
 	}
 	if f.OpenOnly {
 		add("ended_at = 0")

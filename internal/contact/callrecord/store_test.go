@@ -223,7 +223,7 @@ func TestFilters(t *testing.T) {
 			want int
 		}{
 			"all": {Filter{}, 25}, "agent": {Filter{Agent: "a"}, 5}, "queue": {Filter{Queue: "q"}, 25}, "other queue": {Filter{Queue: "z"}, 0},
-			"outcome": {Filter{Outcome: ShortAbandoned}, 20}, "patient": {Filter{PatientID: "p1"}, 5}, "number": {Filter{FromIndexes: []string{"no", "ix"}}, 25},
+			"outcome": {Filter{Outcome: ShortAbandoned}, 20}, "patient": {Filter{PatientIDs: []string{"p1"}}, 5}, "either patient": {Filter{PatientIDs: []string{"p9", "p1"}}, 5}, "no patient": {Filter{PatientIDs: []string{"p9"}}, 0}, "number": {Filter{FromIndexes: []string{"no", "ix"}}, 25},
 			"time": {Filter{From: t0.Add(2 * time.Second), To: t0.Add(4 * time.Second)}, 4}, "direction": {Filter{Direction: "outbound"}, 0}, "open": {Filter{OpenOnly: true}, 0},
 			"hostile": {Filter{Queue: "' OR 1=1 --"}, 0},
 		} {
