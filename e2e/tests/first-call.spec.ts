@@ -1,5 +1,6 @@
 // The first call, whole: from the greeting to the timeline of the patient.
 import { Agent } from '../support/agent.js'
+import { barriers } from '../support/axe.js'
 import { Baresip } from '../support/baresip.js'
 import { Hospital, prompt, type Person } from '../support/hospital.js'
 import type { Session } from '../support/session.js'
@@ -173,6 +174,7 @@ test('who listens jumps over menu and music to where the conversation began', as
   const length = Number(await position.getAttribute('aria-valuemax'))
   expect(Math.abs((mark.x - wave.x) / wave.width - talk / length), 'the mark stands where the agent answered').toBeLessThan(0.02)
   await page.screenshot({ path: test.info().outputPath('call.png'), fullPage: true })
+  expect(await barriers(second)).toEqual([])
 
   await page.getByRole('button', { name: second.words('player.play') }).focus()
   for (let n = 0; n < 20 && !(await page.evaluate(() => document.activeElement?.textContent))?.includes(second.words('player.to_talk')); n++) await page.keyboard.press('Tab')
