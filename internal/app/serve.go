@@ -110,7 +110,12 @@ func (a *App) closeOrphans(ctx context.Context) error {
 	return err
 }
 
+// startJobs lets promises be kept; those that come back every day are made
+// first.
 func (a *App) startJobs(ctx context.Context) error {
+	if err := a.booking.Start(ctx); err != nil {
+		return err
+	}
 	if err := a.jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
