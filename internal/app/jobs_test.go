@@ -10,7 +10,7 @@ import (
 )
 
 // TestDailyJobsArePromised: a hospital that was just installed has its nightly
-// work, its sweep and its reminders ahead of it; a second start doubles nothing.
+// work, its sweep, its reminders and the end of old recordings ahead of it; a second start doubles nothing.
 func TestDailyJobsArePromised(t *testing.T) {
 	ctx := identity.System(t.Context(), "test")
 	cfg := config.Default()
@@ -31,7 +31,7 @@ func TestDailyJobsArePromised(t *testing.T) {
 		for _, j := range list {
 			waiting[j.Kind]++
 		}
-		for _, kind := range []string{"booking.nightly", "booking.sweep", "booking.reminders"} {
+		for _, kind := range []string{"booking.nightly", "booking.sweep", "booking.reminders", "recording.expire"} {
 			if waiting[kind] == 0 {
 				t.Errorf("nobody promised %s: %v", kind, waiting)
 			}

@@ -117,10 +117,13 @@ func TestRecordingComesBackAsWAV(t *testing.T) {
 	})
 }
 
-func listenings(t *testing.T, h *house) (n int) {
+func listenings(t *testing.T, h *house) int { return noted(t, h, "recording.listen") }
+
+// noted counts the entries of an action in the audit log.
+func noted(t *testing.T, h *house, action string) (n int) {
 	t.Helper()
 	err := h.db.Read(context.Background(), func(tx *store.Tx) error {
-		return tx.QueryRow(context.Background(), `SELECT COUNT(*) FROM audit_log WHERE action = 'recording.listen'`).Scan(&n)
+		return tx.QueryRow(context.Background(), `SELECT COUNT(*) FROM audit_log WHERE action = $1`, action).Scan(&n)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -288,6 +291,53 @@ func TestBrokenRecordingKeepsItsAlarm(t *testing.T) {
 	if !ok() {
 		t.Errorf("a good recording leaves %v", h.alarms.Active())
 	}
+}
+
+// TestRecordingsGoWhenTheirTimeIsOver: key and file; not before, not under a
+// hold, and what a crash left half done is done the next time.
+func TestRecordingsGoWhenTheirTimeIsOver(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		h := newHouse(t, db, t.TempDir())
+		ctx := context.Background()
+		old, held, half, young := finished(t, h, speech(8000)), finished(t, h, speech(8000)), finished(t, h, speech(8000)), finished(t, h, speech(8000))
+		past := store.Millis(time.Now().Add(-time.Hour))
+		exec := func(sql string, args ...any) {
+			t.Helper()
+			err := db.Write(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, sql, args...); return err })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, one := range []string{old, held, half} {
+			exec("UPDATE recordings SET keep_until = $1 WHERE id = $2", past, one)
+		}
+		exec("UPDATE recordings SET legal_hold = 1 WHERE id = $1", held)
+		exec("UPDATE recordings SET state = 'erased', wrapped_key = '' WHERE id = $1", half)
+		if n, err := h.Expire(ctx); n != 2 || err != nil {
+			t.Fatalf("erased %d, %v", n, err)
+		}
+		files, err := h.find(".hlr")
+		if err != nil || len(files) != 2 {
+			t.Errorf("files left: %v, %v", files, err)
+		}
+		for _, one := range []string{held, young} {
+			listen(t, h, one)
+		}
+		rec, err := h.Get(ctx, old)
+		if err != nil || rec.State != Erased || rec.wrappedKey != "" || rec.path != "" || rec.CallID == "" {
+			t.Errorf("the row says %+v, %v", rec, err)
+		}
+		var e *errs.Error
+		if _, err := h.Open(identity.System(ctx, "test"), old); !errors.As(err, &e) || e.Key != "recording.erased" {
+			t.Errorf("opening it: %v", err)
+		}
+		if n, err := h.Expire(ctx); n != 0 || err != nil {
+			t.Errorf("a second run erased %d, %v", n, err)
+		}
+		if n := noted(t, h, "recording.expire"); n != 1 {
+			t.Errorf("%d erasures in the audit log", n)
+		}
+	})
 }
 
 func TestWaveformAndRights(t *testing.T) {

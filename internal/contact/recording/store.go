@@ -19,14 +19,18 @@ func insertRecording(ctx context.Context, tx *store.Tx, r Recording) error {
 }
 
 func selectRecording(ctx context.Context, tx *store.Tx, recordingID string) (Recording, error) {
-	var r Recording
-	var started, ended, ms, keep int64
-	var truncated, hold int
-	err := tx.QueryRow(ctx, `SELECT `+columns+` FROM recordings WHERE id = $1`, recordingID).Scan(
-		&r.ID, &r.CallID, &started, &ended, &ms, &r.Bytes, &truncated, &r.State, &r.path, &r.wrappedKey, &hold, &keep)
+	r, err := scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM recordings WHERE id = $1`, recordingID))
 	if store.IsNoRows(err) {
 		return r, errs.New(errs.NotFound, "recording.not_found")
 	}
+	return r, err
+}
+
+func scan(row interface{ Scan(dest ...any) error }) (Recording, error) {
+	var r Recording
+	var started, ended, ms, keep int64
+	var truncated, hold int
+	err := row.Scan(&r.ID, &r.CallID, &started, &ended, &ms, &r.Bytes, &truncated, &r.State, &r.path, &r.wrappedKey, &hold, &keep)
 	r.StartedAt, r.EndedAt, r.KeepUntil = store.Time(started), store.Time(ended), store.Time(keep)
 	r.Duration = duration(r.Bytes)
 	r.Truncated, r.LegalHold = truncated == 1, hold == 1
@@ -55,4 +59,39 @@ func keptUntil(ctx context.Context, tx *store.Tx, calls []string) (time.Time, er
 		return time.Time{}, nil
 	}
 	return store.Time(last), nil
+}
+
+// selectExpired lists what is to be erased at a time, and what was erased but
+// may still have its file.
+func selectExpired(ctx context.Context, tx *store.Tx, now time.Time) (list []Recording, err error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM recordings
+		WHERE keep_until <= $1 AND legal_hold = 0 AND path <> '' ORDER BY keep_until, id`, store.Millis(now))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+// destroyKey makes a recording unreadable for ever; false: it was, or a hold
+// came in between.
+func destroyKey(ctx context.Context, tx *store.Tx, recordingID string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE recordings SET state = $1, wrapped_key = '' WHERE id = $2 AND state = $3 AND legal_hold = 0`,
+		string(Erased), recordingID, string(Ready))
+	if err != nil {
+		return false, fmt.Errorf("destroy recording key: %w", err)
+	}
+	return n == 1, nil
+}
+
+func forgetFile(ctx context.Context, tx *store.Tx, recordingID string) error {
+	_, err := tx.Exec(ctx, `UPDATE recordings SET path = '' WHERE id = $1 AND state = $2`, recordingID, string(Erased))
+	return err
 }
