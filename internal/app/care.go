@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"heartline/internal/care/booking"
-	"heartline/internal/care/hospital"
 	"heartline/internal/care/ledger"
 	"heartline/internal/care/patient"
 	"heartline/internal/platform/calendar"
@@ -23,7 +22,7 @@ func (a *App) openCare(context.Context) error {
 		}})
 	a.booking = booking.New(booking.Deps{DB: a.db, Audit: a.audit, Bus: a.bus, Jobs: a.jobs, Calendar: a.holidays, Now: a.now, Zone: zone,
 		People: bookingPeople{patients: a.patients, declared: a.declared}, Purse: a.ledger, Notifier: a.notices,
-		Timeline: bookingTimeline{patients: a.patients, hospital: a.hospital}})
+		Timeline: bookingTimeline{patients: a.patients, names: a.notices.names}})
 	a.messages.OnReply(answers{a.booking}.answer)
 	return nil
 }
@@ -52,7 +51,7 @@ func (p bookingPeople) Person(ctx context.Context, tx *store.Tx, patientID strin
 // bookingTimeline tells the patient's story of an appointment.
 type bookingTimeline struct {
 	patients *patient.Service
-	hospital *hospital.Service
+	names    *houseNames
 }
 
 // Appointment implements booking.Timeline. A hold is no part of the story, and
@@ -61,7 +60,7 @@ func (b bookingTimeline) Appointment(ctx context.Context, tx *store.Tx, ap booki
 	var entries []patient.TimelineEntry
 	moved := ap.State == booking.Cancelled && ap.CancelReason == booking.CancelMoved
 	if ap.State != booking.Requested && ap.State != booking.Expired && !moved {
-		department, doctor, err := b.hospital.Names(ctx, tx, ap.DepartmentID, ap.DoctorID)
+		department, doctor, err := b.names.of(ctx, tx, ap.DepartmentID, ap.DoctorID)
 		if err != nil {
 			return err
 		}

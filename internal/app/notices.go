@@ -146,6 +146,16 @@ func (h *houseNames) read(ctx context.Context) error {
 	return nil
 }
 
+// of gives the names of a department and, if any, a doctor; what is not known
+// yet is asked in tx.
+func (h *houseNames) of(ctx context.Context, tx *store.Tx, departmentID, doctorID string) (department, doctor string, err error) {
+	department, doctor = h.department(departmentID), h.doctor(doctorID)
+	if department == "" || (doctor == "" && doctorID != "") {
+		return h.house.Names(ctx, tx, departmentID, doctorID)
+	}
+	return department, doctor, nil
+}
+
 func (h *houseNames) department(id string) string { return h.name(&h.departments, id) }
 func (h *houseNames) doctor(id string) string     { return h.name(&h.doctors, id) }
 func (h *houseNames) campus(id string) string     { return h.name(&h.campuses, id) }

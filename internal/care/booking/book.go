@@ -210,7 +210,7 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, who identity.Principal
 			return Appointment{}, err
 		}
 	}
-	if err := s.announce(ctx, tx, a); err != nil {
+	if err := s.announce(ctx, tx, a, se); err != nil {
 		return Appointment{}, err
 	}
 	return a, s.auditTx(ctx, tx, who, "booking.book", a, a.on(map[string]any{"session": a.SessionID, "number": a.NumberID, "state": string(a.State)}))
@@ -218,7 +218,7 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, who identity.Principal
 
 // announce starts what a new appointment brings with it: the job that ends a
 // hold, or the notice and the reminders; the story; the facts.
-func (s *Service) announce(ctx context.Context, tx *store.Tx, a Appointment) error {
+func (s *Service) announce(ctx context.Context, tx *store.Tx, a Appointment, se Session) error {
 	s.tell(tx, a)
 	if err := s.show(ctx, tx, a); err != nil {
 		return err
@@ -233,7 +233,7 @@ func (s *Service) announce(ctx context.Context, tx *store.Tx, a Appointment) err
 	if a.MovedFrom != "" {
 		kind = NoticeChanged
 	}
-	if err := s.promise(ctx, tx, kind, a, nil); err != nil {
+	if err := s.promiseAt(ctx, tx, kind, a, se, nil); err != nil {
 		return err
 	}
 	return s.remind(ctx, tx, a)

@@ -85,14 +85,24 @@ func (s *Service) promise(ctx context.Context, tx *store.Tx, kind string, a Appo
 	if s.notifier == nil {
 		return nil
 	}
+	se, err := loadSession(ctx, tx, a.SessionID)
+	if err != nil {
+		return err
+	}
+	return s.promiseAt(ctx, tx, kind, a, se, extra)
+}
+
+// promiseAt is promise for one who has read the session.
+func (s *Service) promiseAt(ctx context.Context, tx *store.Tx, kind string, a Appointment, se Session, extra map[string]string) error {
+	if s.notifier == nil {
+		return nil
+	}
 	start := a.StartAt.In(s.zone)
 	params := map[string]string{
 		"date": a.Date, "time": start.Format("15:04"), "weekday": strconv.Itoa(int(start.Weekday())), "code": a.Code, "seq": strconv.Itoa(a.Seq),
 		"type": string(a.Type), "fee_cents": strconv.FormatInt(a.Fee, 10), "reason": a.CancelReason,
 		"department_id": a.DepartmentID, "doctor_id": a.DoctorID, "exam_id": a.ExamID, "session_id": a.SessionID,
-	}
-	if se, err := loadSession(ctx, tx, a.SessionID); err == nil {
-		params["room"], params["campus_id"] = se.Room, se.CampusID
+		"room": se.Room, "campus_id": se.CampusID,
 	}
 	for k, v := range extra {
 		params[k] = v

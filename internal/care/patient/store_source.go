@@ -12,7 +12,7 @@ import (
 // same entries changes nothing, so that a source whose person or outcome is
 // corrected later is told once, and on the right timeline.
 func (s *Service) SetTimelineOf(ctx context.Context, tx *store.Tx, kind, sourceID string, entries ...TimelineEntry) error {
-	if _, err := tx.Exec(ctx, "DELETE FROM patient_timeline WHERE source_id = $1 AND source_id <> '' AND kind = $2", sourceID, kind); err != nil {
+	if err := tx.Later(ctx, "DELETE FROM patient_timeline WHERE source_id = $1 AND source_id <> '' AND kind = $2", sourceID, kind); err != nil {
 		return fmt.Errorf("replace timeline of %s: %w", kind, err)
 	}
 	return s.AddTimeline(ctx, tx, entries...)

@@ -110,7 +110,7 @@ func (s *Service) AddTimeline(ctx context.Context, tx *store.Tx, entries ...Time
 	}
 	now := store.Millis(s.now())
 	for patientID, ms := range last {
-		_, err := tx.Exec(ctx, "UPDATE patients SET last_at = $2 WHERE id = $1 AND last_at < $2", patientID, min(ms, now))
+		err := tx.Later(ctx, "UPDATE patients SET last_at = $2 WHERE id = $1 AND last_at < $2", patientID, min(ms, now))
 		if err != nil {
 			return fmt.Errorf("note last contact: %w", err)
 		}

@@ -44,7 +44,7 @@ func bit(b bool) int64 {
 }
 
 func insertMessage(ctx context.Context, tx *store.Tx, r *row) error {
-	_, err := tx.Exec(ctx, `INSERT INTO messages (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+	err := tx.Later(ctx, `INSERT INTO messages (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
 		$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`,
 		r.ID, r.Direction, r.Channel, string(r.State), string(r.Class), r.Template, r.Version, r.Lang, r.numberSealed, r.numberIdx, r.numberIdx4, r.Number,
 		r.textSealed, r.Encoding, r.Segments, r.PatientID, r.Ref, r.key, r.Actor, r.Sender, r.Attempts, r.Reason, r.Answers, bit(r.Handled),
@@ -111,7 +111,7 @@ func updateMessage(ctx context.Context, tx *store.Tx, r *row) error {
 }
 
 func insertStep(ctx context.Context, tx *store.Tx, messageID string, s Step) error {
-	_, err := tx.Exec(ctx, `INSERT INTO message_events (message_id, seq, at, state, reason, actor)
+	err := tx.Later(ctx, `INSERT INTO message_events (message_id, seq, at, state, reason, actor)
 		SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5 FROM message_events WHERE message_id = $1`,
 		messageID, millis(s.At), string(s.State), s.Reason, s.Actor)
 	if err != nil {

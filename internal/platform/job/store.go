@@ -19,11 +19,10 @@ type row struct {
 }
 
 func insert(ctx context.Context, tx *store.Tx, r row) error {
-	_, err := tx.Exec(ctx, `INSERT INTO jobs (id, kind, args, state, unique_key, run_at, max_attempts, created_at)
+	return tx.Later(ctx, `INSERT INTO jobs (id, kind, args, state, unique_key, run_at, max_attempts, created_at)
 		VALUES ($1, $2, $3, 'waiting', $4, $5, $6, $7)
 		ON CONFLICT (kind, unique_key) WHERE state IN ('waiting', 'running') DO NOTHING`,
 		r.id, r.kind, r.args, r.uniqueKey, r.runAt, r.maxAttempts, r.createdAt)
-	return err
 }
 
 // claim takes up to limit due jobs of the given kinds in one statement, so that
