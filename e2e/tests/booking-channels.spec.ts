@@ -1,18 +1,18 @@
 // Whoever books without a telephone: by letter, fax, at the window, as a VIP.
-// Who may do what with it; and what the desk does about templates, swaps and
-// the door.
+// What the house does about swaps, closed clinics, appeals, templates and the
+// door; and who may do what.
 import { barriers } from '../support/axe.js'
-import { Sitter } from '../support/browser.js'
-import { day, Office } from '../support/office.js'
+import { day, longDay, Office } from '../support/office.js'
 import type { Session } from '../support/session.js'
 import { expect, test } from '../support/test.js'
+import { eventually } from '../support/wait.js'
 
 /* eslint-disable @typescript-eslint/no-explicit-any */
 let o: Office
 let boss: Session
-let s: Sitter
+let s: Office['s']
 
-test.describe.configure({ mode: 'serial' })
+test.describe.configure({ mode: 'default' })
 
 test.beforeAll(async () => {
   o = await Office.open('supervisor')
@@ -99,4 +99,180 @@ test('only a VIP draws from the numbers kept for VIPs', async () => {
   await s.visit('/appointments?lane=vip')
   await expect(s.page.getByRole('row').filter({ hasText: a.code })).toContainText(s.words('lane.vip'))
   await expect(s.page.locator('table.grid tbody tr').filter({ hasNotText: s.words('lane.vip') })).toHaveCount(0)
+})
+
+test('two sessions swap their times: each patient stays with the doctor and comes at the other time', async () => {
+  const [one, two] = o.doctors
+  const who = await o.person('换时己')
+  const [a, b] = [await o.session(day(8), { doctor_id: one.id }), await o.session(day(9), { doctor_id: two.id, start: '19:00', end: '21:00' })]
+  const visit = await o.book(who.id, a.id)
+  await o.openSession(a)
+  await o.button('schedule.swap', o.drawer()).click()
+  await o.choose(o.dialog(), 'schedule.swap_with', `${longDay(b.date)} ${s.words('period.evening')} · ${two.name}`)
+  await o.dialog().getByText(s.words('schedule.swap_times')).click()
+  await o.primary(o.dialog()).click()
+  await expect(o.drawer().locator('.when')).toContainText(longDay(b.date))
+  expect(await boss.get(`/api/booking/sessions/${a.id}`)).toMatchObject({ date: b.date, start_at: b.start_at, doctor_id: one.id, substitute_of: '' })
+  expect(await boss.get(`/api/booking/sessions/${b.id}`)).toMatchObject({ date: a.date, start_at: a.start_at, doctor_id: two.id })
+  expect(await o.appointment(visit.id)).toMatchObject({ date: b.date, start_at: b.start_at, doctor_id: one.id, state: 'scheduled' })
+  await eventually('the notice', async () => (await boss.items(`/api/messages?patient=${who.id}&template=booking.time_moved`)).length === 1 || undefined)
+})
+
+test('a closed session opens again; who was told stays told, and may book anew', async () => {
+  const who = await o.person('复诊庚')
+  const se = await o.session(day(6), { room: '复诊室' })
+  const was = await o.book(who.id, se.id)
+  await boss.send('POST', `/api/booking/sessions/${se.id}/close`, { reason: '医生外出', offer_replacements: false })
+  await o.openSession(se)
+  await expect(o.drawer()).toContainText('医生外出')
+  await o.button('schedule.reopen', o.drawer()).click()
+  await o.confirm()
+  await expect(o.button('schedule.close', o.drawer())).toBeVisible()
+  await expect(o.drawer().locator('.changes')).toContainText(s.words('sessionchange.reopen'))
+  expect(await barriers(s)).toEqual([])
+  expect(await boss.get(`/api/booking/sessions/${se.id}`)).toMatchObject({ state: 'open', close_reason: '', free: 6 })
+  expect(await o.appointment(was.id)).toMatchObject({ state: 'cancelled', cancel_reason: 'session_closed' })
+  await begin(who.id, se, 'desk')
+  await take()
+  await expect(o.panel()).toContainText(s.words('booking.done'))
+  expect(await boss.items(`/api/booking/appointments?patient=${who.id}&state=scheduled`)).toMatchObject([{ session_id: se.id }])
+})
+
+test('a ban stays when the appeal against it is refused', async () => {
+  const who = await o.person('申诉辛')
+  for (const d of o.others.slice(3, 6)) {
+    const a = await o.book(who.id, (await o.running(d.id)).id, { channel: 'onsite' })
+    await boss.send('POST', `/api/booking/appointments/${a.id}/miss`)
+  }
+  const [ban] = await boss.items(`/api/booking/penalties?patient=${who.id}`)
+  await boss.send('POST', `/api/booking/penalties/${ban.id}/appeal`, { text: '忘记了' })
+  await s.visit('/penalties')
+  const row = s.page.getByRole('row').filter({ hasText: who.name })
+  await row.getByRole('button', { name: s.words('penalty.do_decide') }).click()
+  await expect(o.button('penalty.uphold', o.dialog())).toBeDisabled() // without a reason
+  await o.dialog().getByRole('textbox').fill('三次均未来电')
+  await o.button('penalty.uphold', o.dialog()).click()
+  await expect(row).toContainText(s.words('penaltystate.upheld'))
+  await expect(row).toContainText('三次均未来电')
+  await expect(row.getByRole('button')).toHaveCount(0) // decided is decided
+  expect((await boss.items(`/api/booking/penalties?patient=${who.id}`))[0]).toMatchObject({ status: 'upheld', in_force: true, decision: '三次均未来电' })
+  expect((await o.may(who.id, (await o.session(day(3), { start: '20:00', end: '21:00' })).id)).allowed).toBe(false)
+})
+
+test('a weekly template is changed, and removed', async () => {
+  const made = await boss.send('POST', '/api/booking/templates', { weekday: 3, period: 'evening', start: '18:00', end: '20:00', slot_minutes: 10, capacity: 12, lanes: {}, type: 'ordinary', fee_cents: 800, department_id: o.department.id, room: '夜诊甲', active: true })
+  const mine = async () => (await boss.items(`/api/booking/templates?department=${o.department.id}`)).find((x) => x.id === made.id)
+  await s.visit(`/schedule?tab=templates&department=${o.department.id}`)
+  const cell = s.page.locator('button.s').filter({ hasText: '18:00–20:00' })
+  await cell.click()
+  const number = o.drawer().getByRole('spinbutton', { name: s.words('schedule.capacity') })
+  await number.fill('18')
+  await number.press('Tab')
+  await o.drawer().getByRole('textbox', { name: s.words('schedule.room') }).fill('夜诊乙')
+  await o.drawer().getByRole('switch', { name: s.words('schedule.active') }).press('Space')
+  expect(await barriers(s)).toEqual([])
+  await o.primary(o.drawer()).click()
+  await expect(o.drawer()).toHaveCount(0)
+  expect(await mine()).toMatchObject({ capacity: 18, room: '夜诊乙', active: false, version: made.version + 1 })
+  await expect(cell).toContainText(s.words('schedule.inactive'))
+  await cell.click()
+  await o.button('common.remove', o.drawer()).click()
+  await o.confirm()
+  await expect(o.drawer()).toHaveCount(0)
+  await expect(cell).toHaveCount(0)
+  expect(await mine()).toBeUndefined()
+})
+
+test('who has no code checks in by name, by document or by telephone', async () => {
+  const se = await o.running(o.department.id)
+  const people = [await o.person('壬大川'), await o.person('葵小荷'), await o.person('梓长山')]
+  const visits = []
+  for (const p of people) visits.push(await o.book(p.id, se.id, { channel: 'onsite' }))
+  await s.visit('/check-in')
+  for (const [i, text] of [people[0].name, people[1].document, people[2].phone].entries()) {
+    await expect(s.page.getByRole('textbox', { name: s.words('checkin.field') })).toBeFocused()
+    await s.page.keyboard.type(text)
+    await s.page.keyboard.press('Enter')
+    const found = s.page.getByRole('listbox', { name: s.words('checkin.found') })
+    await expect(found.getByRole('option')).toHaveCount(1) // nobody is let in unseen
+    await expect(found).toContainText(people[i].name)
+    expect((await o.appointment(visits[i].id)).state).toBe('scheduled')
+    await s.page.keyboard.press('Enter')
+    await expect(s.page.getByRole('status').filter({ hasText: s.words('checkin.done') })).toContainText(people[i].name)
+    expect(await o.appointment(visits[i].id)).toMatchObject({ state: 'checked_in', queue_number: i + 1 })
+  }
+})
+
+test('a series and its end are one short message each', async () => {
+  const who = await o.person('疗程丑')
+  const body = { key: 'e2e-course-0001', patient_id: who.id, department_id: o.department.id, from: day(10), every_days: 7, times: 3, tolerance: 3, reason: '换药', channel: 'desk' }
+  const course = await boss.send('POST', '/api/booking/series', body)
+  const booked = course.visits.filter((v: any) => v.appointment)
+  expect(booked.length).toBeGreaterThan(1)
+  const all = () => boss.items(`/api/messages?patient=${who.id}`)
+  const [told] = await eventually('the message', async () => ((await all()).length ? all() : undefined))
+  await boss.send('POST', `/api/booking/series/${course.id}/cancel`, { reason: 'patient' })
+  await eventually('the second message', async () => (await all()).length === 2 || undefined)
+  expect((await all()).map((m) => m.template).sort()).toEqual(['booking.series', 'booking.series_cancelled'])
+  await s.visit(`/messages?patient=${who.id}`)
+  await s.page.getByRole('row').filter({ hasText: s.words('message.template.booking.series') }).filter({ hasNotText: s.words('message.template.booking.series_cancelled') }).getByRole('button').click()
+  const bubble = o.drawer().locator('.bubble')
+  for (const v of booked) await expect(bubble).toContainText(`${Number(v.date.slice(5, 7))}月${Number(v.date.slice(8))}日`)
+  expect((await boss.get(`/api/messages/${told.id}`)).segments).toBeLessThanOrEqual(3)
+})
+
+test('whoever has fewer rights sees fewer buttons, and the service refuses the rest', async () => {
+  const who = await o.person('权限寅')
+  const se = await o.session(day(7), { room: '权限室' })
+  const a = await o.book(who.id, se.id)
+  const refused = async (as: Session, calls: [string, string, object?][]) => {
+    for (const [method, path, body] of calls) {
+      const answer = await as.call(method, path, body)
+      expect([path, answer.status, (await answer.json()).key]).toEqual([path, 403, 'auth.denied'])
+    }
+  }
+  const absent = async (...pages: string[]) => {
+    for (const p of pages) await expect(s.page.locator(`aside a[href$="/${p}"], nav a[href$="/${p}"]`)).toHaveCount(0)
+  }
+  const schedule: [string, string, object?][] = [
+    ['POST', `/api/booking/sessions/${se.id}/close`, { reason: '试一试' }],
+    ['POST', `/api/booking/sessions/${se.id}/substitute`, { doctor_id: o.doctors[0].id }],
+    ['POST', `/api/booking/sessions/${se.id}/added`, { count: 1, consent_by: '某', evidence: '某' }],
+    ['POST', '/api/booking/templates', { weekday: 3, period: 'evening', start: '18:00', end: '20:00', slot_minutes: 10, capacity: 12, type: 'ordinary', fee_cents: 800, department_id: o.department.id, active: true }],
+  ]
+
+  await s.as('agent1') // books and lets in, but does not plan
+  await s.visit('/appointments')
+  await expect(s.page.locator('nav a[href$="/timetable"]')).toHaveCount(1)
+  await absent('schedule', 'exams', 'booking-rules')
+  await o.openSession(se)
+  await expect(o.button('booking.book_somebody', o.drawer())).toBeVisible()
+  await expect(o.drawer().getByRole('group', { name: s.words('schedule.tools') })).toHaveCount(0)
+  await s.visit('/schedule')
+  await expect(s.page.locator('main')).toContainText(s.words('missing.denied'))
+  await refused(await o.hospital.as('agent1'), schedule)
+
+  await s.as('doctor') // only reads
+  await o.openAppointment(a)
+  await expect(o.drawer()).toContainText(who.name)
+  for (const act of ['check_in', 'arrive', 'change', 'cancel', 'miss', 'acknowledge']) await expect(o.button(`booking.act.${act}`, o.drawer())).toHaveCount(0)
+  await absent('check-in', 'schedule', 'booking-rules')
+  await o.openSession(se)
+  await expect(o.button('booking.book_somebody', o.drawer())).toHaveCount(0)
+  await s.visit(`/customers/${who.id}?tab=appointments`)
+  await expect(s.page.locator('main')).toContainText(longDay(se.date))
+  await expect(o.button('booking.new')).toHaveCount(0)
+  await expect(o.button('booking.act.cancel')).toHaveCount(0)
+  expect(await barriers(s)).toEqual([])
+  const one = `/api/booking/appointments/${a.id}`
+  await refused(await o.hospital.as('doctor'), [
+    ...schedule,
+    ['POST', '/api/booking/appointments', { key: 'e2e-doctor-1', patient_id: who.id, session_id: se.id }],
+    ['POST', `${one}/change`, { key: 'e2e-doctor-2', session_id: se.id }],
+    ['POST', `${one}/cancel`, { reason: 'staff' }],
+    ['POST', `${one}/check-in`],
+    ['POST', `${one}/miss`],
+    ['POST', '/api/booking/waitlist', { patient_id: who.id, department_id: o.department.id, from: day(7), to: day(8) }],
+  ])
+  expect(await o.appointment(a.id)).toMatchObject({ state: 'scheduled', version: a.version })
 })
