@@ -21,6 +21,8 @@ func TestLookupsUseTheirIndexes(t *testing.T) {
 		`SELECT COUNT(*) FROM patient_identifiers WHERE type = $1 AND idx = $2 AND idx <> '' AND patient_id <> $3`,
 		`SELECT patient_id FROM patient_phones WHERE idx4 = $1 AND idx4 <> '' LIMIT 400`,
 		`SELECT id, patient_id, sealed FROM patient_identifiers WHERE idx4 = $1 AND idx4 <> '' LIMIT 20000`,
+		`SELECT patient_id FROM patient_identifiers WHERE idx6 = $1 AND idx6 <> '' LIMIT 400`,
+		`SELECT id, sealed FROM patient_phones WHERE idx6 = '' AND idx4 <> '' AND id > $1 ORDER BY id LIMIT 1000`,
 		`SELECT id, patient_id, sealed FROM patient_phones WHERE idx8 = $1 AND idx8 <> '' LIMIT 500`,
 		`SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key > $2 AND key < $3 LIMIT 200`,
 		`SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key IN (SELECT value FROM json_each($2)) LIMIT 200`,

@@ -17,7 +17,7 @@ const (
 	maxHits       = 50
 	perKey        = 200
 	perFiltered   = 2000
-	maxCandidates = 400
+	maxCandidates = 200
 	allTails      = 20_000 // numbers with the same last digits that are gone through: all there are among many millions
 )
 

@@ -220,8 +220,8 @@ type batches struct{ patients, phones, identifiers, keys *batch }
 func newBatches() batches {
 	return batches{
 		patients:    &batch{table: "patients", columns: patientColumns, width: strings.Count(patientColumns, ",") + 1},
-		phones:      &batch{table: "patient_phones", columns: "id, patient_id, position, sealed, idx, idx8, idx4, type, owner, is_primary", width: 10},
-		identifiers: &batch{table: "patient_identifiers", columns: "id, patient_id, position, type, sealed, idx, idx8, idx4", width: 8},
+		phones:      &batch{table: "patient_phones", columns: "id, patient_id, position, sealed, idx, idx8, idx6, idx4, type, owner, is_primary", width: 11},
+		identifiers: &batch{table: "patient_identifiers", columns: "id, patient_id, position, type, sealed, idx, idx8, idx6, idx4", width: 9},
 		keys:        &batch{table: "patient_keys", columns: "kind, key, patient_id", width: 3},
 	}
 }
@@ -248,7 +248,7 @@ func (s *Service) addDetails(b batches, p *Patient) error {
 			return fmt.Errorf("seal phone: %w", err)
 		}
 		b.phones.add(ph.ID, p.ID, int64(i), sealed, s.index("phone", ph.Number), s.tail("phone", ph.Number, 8),
-			s.tail("phone", ph.Number, 4), ph.Type, ph.Owner, bit(ph.Primary))
+			s.tail("phone", ph.Number, 6), s.tail("phone", ph.Number, 4), ph.Type, ph.Owner, bit(ph.Primary))
 	}
 	for i := range p.Identifiers {
 		d := &p.Identifiers[i]
@@ -259,7 +259,8 @@ func (s *Service) addDetails(b batches, p *Patient) error {
 		if err != nil {
 			return fmt.Errorf("seal identifier: %w", err)
 		}
-		b.identifiers.add(d.ID, p.ID, int64(i), d.Type, sealed, s.index("id", d.Value), s.tail("id", d.Value, 8), s.tail("id", d.Value, 4))
+		b.identifiers.add(d.ID, p.ID, int64(i), d.Type, sealed, s.index("id", d.Value), s.tail("id", d.Value, 8), s.tail("id", d.Value, 6),
+			s.tail("id", d.Value, 4))
 	}
 	for _, k := range searchKeys(p.Name, p.NameLatin) {
 		b.keys.add(k.kind, k.key, p.ID)

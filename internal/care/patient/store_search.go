@@ -81,14 +81,11 @@ func (f *finder) collect(ctx context.Context, match string, score int, sql strin
 	return rows.Err()
 }
 
-// tail finds numbers that end in t. The last four and the last eight digits
-// have blind indexes; of other ends, all numbers with the same last four or
-// eight are compared.
+// tail finds numbers that end in t. The last four, six and eight digits have
+// blind indexes; of other ends, all numbers with the same shorter one are
+// compared.
 func (f *finder) tail(ctx context.Context, table, purpose, t, match string, score, limit int) error {
-	n := 4
-	if len(t) >= 8 {
-		n = 8
-	}
+	n := min(len(t)/2*2, 8)
 	column, hash := "idx"+strconv.Itoa(n), f.s.tail(purpose, t, n)
 	if len(t) == n {
 		return f.collect(ctx, match, score, fmt.Sprintf(`SELECT patient_id FROM %s WHERE %s = $1 AND %[2]s <> '' LIMIT %d`, table, column, limit), hash)
