@@ -262,7 +262,7 @@ func TestPanicIsContained(t *testing.T) {
 // TestRecordingBreaks raises an alarm and lets the people talk.
 func TestRecordingBreaks(t *testing.T) {
 	r := newRig(t, func(p *rigPlan) { p.call.ConversationsOnly = true })
-	r.tapes.broken = 1
+	r.tapes.breaks(1)
 	ann := r.seated("ann", "8001")
 	caller := r.caller("96167")
 	desk := r.answer(r.ringing(ann), toneAnn)

@@ -210,6 +210,13 @@ func (t *tapes) Finish(_ context.Context, id string, _ time.Duration) error {
 	return nil
 }
 
+// breaks lets the next recordings fail.
+func (t *tapes) breaks(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.broken = n
+}
+
 // length is how much of a call is on tape by now.
 func (t *tapes) length(callID string) time.Duration {
 	t.mu.Lock()

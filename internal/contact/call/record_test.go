@@ -163,7 +163,7 @@ func TestRecordingBreaksInTheMenu(t *testing.T) {
 	}{{"for a moment", 1, 2}, {"for good", 99, 2}} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
-			r.tapes.broken = tt.broken
+			r.tapes.breaks(tt.broken)
 			caller := r.caller("96166")
 			id := r.only().ID
 			r.eventually("alarm", func() bool { return len(r.alarms.Active()) > 0 })
