@@ -102,6 +102,9 @@ func inCrowd(ctx context.Context, o Options, dir, url string, fn func(c *crowd) 
 	}
 	bus := event.NewBus()
 	c := &crowd{db: db, patients: patient.New(db, keys, audit.New(time.Now), bus, time.Now, time.Local), people: o.People, entries: o.Entries}
+	if _, err := c.patients.FillSix(ctx); err != nil { // of a kept database
+		return errors.Join(err, db.Close())
+	}
 	c.regulars = min(max(1, o.Entries/(4*storyLength)), c.people)
 	err = fn(c)
 	bus.Close()

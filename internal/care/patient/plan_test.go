@@ -27,6 +27,9 @@ func TestLookupsUseTheirIndexes(t *testing.T) {
 		`SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key > $2 AND key < $3 LIMIT 200`,
 		`SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key IN (SELECT value FROM json_each($2)) LIMIT 200`,
 		`SELECT id FROM patients p WHERE p.id IN (SELECT value FROM json_each($1)) LIMIT 500`,
+		`SELECT k.key, k.patient_id FROM patient_keys k WHERE k.kind = 'n' AND k.key = $1 AND (1 = 0
+			OR EXISTS (SELECT 1 FROM patients p WHERE p.id = k.patient_id AND substr(p.birth_date, 1, 4) = $2)
+			OR EXISTS (SELECT 1 FROM patient_phones t WHERE t.patient_id = k.patient_id AND t.idx4 = $3 AND t.idx4 <> '')) LIMIT 200`,
 		`SELECT id, sealed FROM patient_phones WHERE is_primary = 1 AND patient_id IN (SELECT value FROM json_each($1))`,
 		`SELECT id FROM patients WHERE household_id = $1 AND household_id <> '' LIMIT 50`,
 		`SELECT 1 FROM patients p WHERE p.id = $1 OR (p.household_id = $2 AND p.household_id <> '')`,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"heartline/internal/platform/identity"
 	"heartline/internal/platform/store"
@@ -16,7 +15,7 @@ const (
 	defaultHits   = 20
 	maxHits       = 50
 	perKey        = 200
-	perFiltered   = 2000
+	perChecked    = 2000 // when the record itself decides
 	maxCandidates = 200
 	allTails      = 20_000 // numbers with the same last digits that are gone through: all there are among many millions
 )
@@ -48,7 +47,7 @@ func (s *Service) Search(ctx context.Context, q string, limit int) ([]Hit, error
 		if err := f.run(ctx, query); err != nil {
 			return err
 		}
-		hits, err = f.hits(ctx, who, query)
+		hits, err = f.hits(ctx, who)
 		return err
 	})
 	return hits, err
@@ -100,30 +99,35 @@ func (f *finder) run(ctx context.Context, q query) error {
 	if len(f.found) > 0 && (q.name == "" || q.whole) {
 		return nil
 	}
+	beside, err := f.besides(ctx, q.filters)
+	if err != nil {
+		return err
+	}
 	for tier, lookups := range q.lookups() {
 		if (tier == 1 && len(f.found) >= f.want) || (tier == 2 && len(f.found) >= 3) {
 			break
 		}
 		for _, l := range lookups {
-			if err := f.lookup(ctx, l, len(q.filters) > 0); err != nil {
+			before := len(f.found)
+			if err := f.lookup(ctx, l, beside); err != nil {
 				return err
+			}
+			if len(beside) > 0 && len(f.found) > before {
+				return nil // name and digits fit: what is less like the name is not meant
 			}
 		}
 	}
 	return nil
 }
 
-// hits reads the cards of the best candidates, filters and ranks them.
-func (f *finder) hits(ctx context.Context, who identity.Principal, q query) ([]Hit, error) {
+// hits reads the cards of the best candidates and ranks them.
+func (f *finder) hits(ctx context.Context, who identity.Principal) ([]Hit, error) {
 	slices.SortStableFunc(f.order, func(a, b string) int { return cmp.Compare(f.found[b].score, f.found[a].score) })
-	most := maxCandidates
-	if len(q.filters) > 0 || slices.ContainsFunc(f.order, func(p string) bool { return f.found[p].check != nil }) {
-		most = perFiltered
-	}
-	ids := f.order[:min(len(f.order), most)]
-	if most == maxCandidates { // nothing in the records decides: only the best need be read whole
+	ids := f.order[:min(len(f.order), perChecked)]
+	if !slices.ContainsFunc(ids, func(p string) bool { return f.found[p].check != nil }) {
+		// nothing in the records decides: only the best need be read whole
 		var err error
-		if ids, err = f.best(ctx, ids); err != nil {
+		if ids, err = f.best(ctx, ids[:min(len(ids), maxCandidates)]); err != nil {
 			return nil, err
 		}
 	}
@@ -140,10 +144,6 @@ func (f *finder) hits(ctx context.Context, who identity.Principal, q query) ([]H
 		check := f.found[c.ID].check
 		return check != nil && !check(c)
 	})
-	rows, err := f.filter(ctx, rows, q)
-	if err != nil {
-		return nil, err
-	}
 	slices.SortFunc(rows, func(a, b cardRow) int {
 		return cmp.Or(cmp.Compare(f.found[b.ID].score, f.found[a.ID].score), b.LastSeen.Compare(a.LastSeen), cmp.Compare(a.ID, b.ID))
 	})
@@ -158,41 +158,6 @@ func (f *finder) hits(ctx context.Context, who identity.Principal, q query) ([]H
 	out := make([]Hit, len(cards))
 	for i, c := range cards {
 		out[i] = Hit{Card: maskCard(c, who), Match: f.found[c.ID].match, Score: f.found[c.ID].score}
-	}
-	return out, nil
-}
-
-// filter keeps those who fit the digits beside a name: a birth year or date,
-// or the end of a phone or document.
-func (f *finder) filter(ctx context.Context, rows []cardRow, q query) ([]cardRow, error) {
-	for _, d := range q.filters {
-		ends, err := f.endsIn(ctx, rows, d)
-		if err != nil {
-			return nil, err
-		}
-		rows = slices.DeleteFunc(rows, func(c cardRow) bool {
-			byNumber := f.found[c.ID].score >= byCode // a whole number needs nothing beside it
-			return !byNumber && !ends[c.ID] && !strings.HasPrefix(strings.ReplaceAll(c.birth, "-", ""), d)
-		})
-	}
-	return rows, nil
-}
-
-// endsIn tells whose phone or document ends in d.
-func (f *finder) endsIn(ctx context.Context, rows []cardRow, d string) (map[string]bool, error) {
-	out := make(map[string]bool)
-	if len(rows) == 0 || len(d) < 4 {
-		return out, nil
-	}
-	sub := &finder{s: f.s, tx: f.tx, found: make(map[string]candidate)}
-	if err := sub.tail(ctx, "patient_phones", "phone", d, MatchPhoneTail, 1, allTails); err != nil {
-		return nil, err
-	}
-	if err := sub.tail(ctx, "patient_identifiers", "id", d, MatchIDTail, 1, allTails); err != nil {
-		return nil, err
-	}
-	for patientID := range sub.found {
-		out[patientID] = true
 	}
 	return out, nil
 }

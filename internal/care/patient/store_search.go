@@ -3,6 +3,7 @@ package patient
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -138,25 +139,92 @@ func (f *finder) best(ctx context.Context, ids []string) ([]string, error) {
 	return ids[:min(len(ids), f.want)], rows.Err()
 }
 
-// lookup reads the people with one search key, or those below a prefix.
-func (f *finder) lookup(ctx context.Context, l lookup, filtered bool) error {
-	limit := perKey
-	if filtered || l.check != nil {
-		limit = perFiltered
+// condition puts digits that stand beside a name into a statement about k; param
+// adds a parameter to it.
+type condition func(param func(value any) string) string
+
+// besides makes the conditions: each group of digits begins the date of birth
+// or ends a phone or document.
+func (f *finder) besides(ctx context.Context, filters []string) ([]condition, error) {
+	var out []condition
+	for _, d := range filters {
+		var ends []string // of whom with a number that must be opened
+		if len(d) > 4 && len(d) != 6 && len(d) != 8 {
+			sub := &finder{s: f.s, tx: f.tx, found: make(map[string]candidate)}
+			err := errors.Join(sub.tail(ctx, "patient_phones", "phone", d, MatchPhoneTail, 1, allTails),
+				sub.tail(ctx, "patient_identifiers", "id", d, MatchIDTail, 1, allTails))
+			if err != nil {
+				return nil, err
+			}
+			ends = sub.order
+		}
+		out = append(out, func(param func(any) string) string { return f.beside(d, ends, param) })
 	}
-	var sql string
+	return out, nil
+}
+
+func (f *finder) beside(d string, ends []string, param func(any) string) string {
+	conds := []string{"1 = 0"}
+	if begin := dateBegin(d); begin != "" {
+		conds = append(conds, "EXISTS (SELECT 1 FROM patients p WHERE p.id = k.patient_id AND substr(p.birth_date, 1, "+
+			strconv.Itoa(len(begin))+") = "+param(begin)+")")
+	}
+	if n := len(d); n == 4 || n == 6 || n == 8 {
+		for _, t := range [][2]string{{"patient_phones", "phone"}, {"patient_identifiers", "id"}} {
+			conds = append(conds, fmt.Sprintf("EXISTS (SELECT 1 FROM %s t WHERE t.patient_id = k.patient_id AND t.idx%d = %s AND t.idx%[2]d <> '')",
+				t[0], n, param(f.s.tail(t[1], d, n))))
+		}
+	}
+	if len(ends) > 0 {
+		params := make([]string, len(ends))
+		for i, e := range ends {
+			params[i] = param(e)
+		}
+		conds = append(conds, "k.patient_id IN ("+strings.Join(params, ", ")+")")
+	}
+	return "(" + strings.Join(conds, " OR ") + ")"
+}
+
+// dateBegin writes digits as the beginning of a date of birth; "" if they
+// cannot be one.
+func dateBegin(d string) string {
+	if len(d) > 8 || (d[0] != '1' && d[0] != '2') {
+		return ""
+	}
+	if len(d) > 4 {
+		d = d[:4] + "-" + d[4:]
+	}
+	if len(d) > 7 {
+		d = d[:7] + "-" + d[7:]
+	}
+	return d
+}
+
+// lookup reads the people with one search key, or those below a prefix, whom
+// the digits beside the name fit.
+func (f *finder) lookup(ctx context.Context, l lookup, beside []condition) error {
+	limit := perKey
+	if l.check != nil {
+		limit = perChecked
+	}
 	args := []any{l.kind}
+	param := func(value any) string {
+		args = append(args, value)
+		return "$" + strconv.Itoa(len(args))
+	}
+	sql := `SELECT k.key, k.patient_id FROM patient_keys k WHERE k.kind = $1 AND `
 	switch {
 	case len(l.keys) > 0:
-		cond, keys := f.tx.OneOf("key", 2, l.keys)
-		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND ` + cond
+		cond, keys := f.tx.OneOf("k.key", 2, l.keys)
+		sql += cond
 		args = append(args, keys)
 	case l.prefix:
-		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key > $2 AND key < $3`
-		args = append(args, l.key, l.key+"\U0010FFFF")
+		sql += `k.key > ` + param(l.key) + ` AND k.key < ` + param(l.key+"\U0010FFFF")
 	default:
-		sql = `SELECT key, patient_id FROM patient_keys WHERE kind = $1 AND key = $2`
-		args = append(args, l.key)
+		sql += `k.key = ` + param(l.key)
+	}
+	for _, c := range beside {
+		sql += " AND " + c(param)
 	}
 	rows, err := f.tx.Query(ctx, sql+" LIMIT "+strconv.Itoa(limit), args...)
 	if err != nil {
