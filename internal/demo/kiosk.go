@@ -2,12 +2,15 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"heartline/internal/care/booking"
 	"heartline/internal/care/kiosk"
 	"heartline/internal/care/patient"
+	"heartline/internal/platform/errs"
+	"heartline/internal/platform/id"
 )
 
 // The self-service machine that a visitor of the demo can be at, and the PIN
@@ -122,7 +125,7 @@ func today(ctx context.Context, sv Services, patientID string) (string, error) {
 		if d.Code != aroundTheClock {
 			continue
 		}
-		table, err := sv.Booking.Timetable(ctx, booking.TimetableFilter{From: day, To: day, DepartmentID: d.ID, Channel: booking.ChannelDesk, OnlyFree: true})
+		table, err := sv.Booking.Timetable(ctx, booking.TimetableFilter{From: day, To: day, DepartmentID: d.ID, Channel: booking.ChannelDesk})
 		if err != nil {
 			return "", fmt.Errorf("timetable for a visitor: %w", err)
 		}
@@ -130,8 +133,7 @@ func today(ctx context.Context, sv Services, patientID string) (string, error) {
 			if !se.EndAt.After(now) {
 				continue
 			}
-			a, err := sv.Booking.Book(ctx, booking.Request{Key: fmt.Sprintf("demo-kiosk-%d", now.UnixNano()), PatientID: patientID, SessionID: se.ID,
-				Channel: booking.ChannelDesk})
+			a, err := visit(ctx, sv, se.ID, patientID)
 			if err == nil {
 				return a.Code, nil
 			}
@@ -141,4 +143,20 @@ func today(ctx context.Context, sv Services, patientID string) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// visit books a number of a session, an added one when nothing is left of it,
+// as in the last quarter of the day.
+func visit(ctx context.Context, sv Services, sessionID, patientID string) (booking.Appointment, error) {
+	r := booking.Request{Key: id.New(), PatientID: patientID, SessionID: sessionID, Channel: booking.ChannelDesk}
+	a, err := sv.Booking.Book(ctx, r)
+	var e *errs.Error
+	if !errors.As(err, &e) || e.Key != "booking.session_full" {
+		return a, err
+	}
+	if _, err := sv.Booking.AddNumbers(ctx, sessionID, 1, booking.Consent{By: "急诊值班医师", Evidence: "演示：电话同意加号"}); err != nil {
+		return a, err
+	}
+	r.Lane = booking.LaneAdded
+	return sv.Booking.Book(ctx, r)
 }
