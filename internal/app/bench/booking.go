@@ -38,6 +38,7 @@ const (
 	perSession    = 40    // numbers of a session
 	mostPerSecond = 6_000 // bookings that the prepared numbers suffice for
 	customers     = 60_000
+	wards         = 24 // departments of the house
 )
 
 // Booking measures, on SQLite and on PostgreSQL, how many bookings a second 64
@@ -125,8 +126,11 @@ func alone(ctx context.Context, o Options, url, rawURL string) (took []time.Dura
 	if raw, err = rawWrites(ctx, db.Dialect(), rawURL, o.Length/2); err != nil {
 		return nil, 0, fmt.Errorf("raw writes: %w", err)
 	}
-	c := &counter{db: db, who: func(i int) string { return "nobody-" + strconv.Itoa(i) }, departments: []string{"anywhere"},
+	c := &counter{db: db, who: func(i int) string { return "nobody-" + strconv.Itoa(i) },
 		svc: booking.New(booking.Deps{DB: db, Audit: audit.New(time.Now), Bus: bus, Now: time.Now, Zone: time.Local})}
+	for i := range wards {
+		c.departments = append(c.departments, "ward-"+strconv.Itoa(i))
+	}
 	took, err = c.load(ctx, "alone", o.Length)
 	return took, raw, err
 }
@@ -147,7 +151,7 @@ func inProgram(ctx context.Context, url string, fn func(c *counter) error) (err 
 	defer func() { err = errors.Join(err, a.Close(ctx)) }()
 	p := a.Parts()
 	c := &counter{db: p.DB, svc: p.Booking, who: func(i int) string { return personAt(i % customers).id }}
-	for i := range 24 {
+	for i := range wards {
 		d, err := p.Hospital.CreateDepartment(ctx, hospital.Department{Code: strconv.Itoa(i), Name: "内科" + strconv.Itoa(i), Clinical: true})
 		if err != nil {
 			return err
