@@ -39,6 +39,7 @@ func (s *seeder) seedClinics(ctx context.Context) error {
 	if err := s.seedExams(ctx); err != nil {
 		return err
 	}
+	s.now = s.Now().In(s.Zone).Truncate(time.Second) // the day may have turned since the seeding began
 	from, to := s.now.Format(time.DateOnly), s.now.AddDate(0, 0, clinicDays).Format(time.DateOnly)
 	if _, err := s.Booking.Generate(ctx, from, to); err != nil {
 		return fmt.Errorf("plan clinics: %w", err)

@@ -52,3 +52,20 @@ func checkClinics(t *testing.T, db *store.DB) {
 		}
 	}
 }
+
+// TestSeedOverMidnight begins to fill on one day and comes to the clinics on
+// the next.
+func TestSeedOverMidnight(t *testing.T) {
+	sv, ctx := services(t, storetest.SQLite(t), time.Date(2026, 11, 20, 16, 0, 6, 0, time.UTC)) // Saturday 00:00:06
+	began, rest := false, sv.Now
+	sv.Now = func() time.Time {
+		if began {
+			return rest()
+		}
+		began = true
+		return rest().Add(-12 * time.Second)
+	}
+	if err := Seed(ctx, sv); err != nil {
+		t.Fatal(err)
+	}
+}
