@@ -42,8 +42,8 @@ const (
 	NoticeMissed    = "booking.missed"
 	NoticeMoved     = "booking.time_moved"
 
-	NoticeSeries          = "booking.series"           // several visits, one message
-	NoticeSeriesCancelled = "booking.series_cancelled" //
+	NoticeSeries          = "booking.series" // several visits, one message
+	NoticeSeriesCancelled = "booking.series_cancelled"
 )
 
 // Notice is a message to a patient; Params fill the template of its kind and

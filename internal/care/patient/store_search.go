@@ -38,10 +38,10 @@ func (f *finder) numbers(ctx context.Context, q query) error {
 		return nil
 	}
 	for _, t := range q.tails {
-		if err := f.tail(ctx, "patient_phones", "phone", t, MatchPhoneTail, 90, maxCandidates); err != nil {
+		if err := f.tail(ctx, "patient_phones", "phone", t, MatchPhoneTail, 90); err != nil {
 			return err
 		}
-		if err := f.tail(ctx, "patient_identifiers", "id", t, MatchIDTail, 88, maxCandidates); err != nil {
+		if err := f.tail(ctx, "patient_identifiers", "id", t, MatchIDTail, 88); err != nil {
 			return err
 		}
 	}
@@ -85,11 +85,11 @@ func (f *finder) collect(ctx context.Context, match string, score int, sql strin
 // tail finds numbers that end in t. The last four, six and eight digits have
 // blind indexes; of other ends, all numbers with the same shorter one are
 // compared.
-func (f *finder) tail(ctx context.Context, table, purpose, t, match string, score, limit int) error {
+func (f *finder) tail(ctx context.Context, table, purpose, t, match string, score int) error {
 	n := min(len(t)/2*2, 8)
 	column, hash := "idx"+strconv.Itoa(n), f.s.tail(purpose, t, n)
 	if len(t) == n {
-		return f.collect(ctx, match, score, fmt.Sprintf(`SELECT patient_id FROM %s WHERE %s = $1 AND %[2]s <> '' LIMIT %d`, table, column, limit), hash)
+		return f.collect(ctx, match, score, fmt.Sprintf(`SELECT patient_id FROM %s WHERE %s = $1 AND %[2]s <> '' LIMIT %d`, table, column, maxCandidates), hash)
 	}
 	rows, err := f.tx.Query(ctx, fmt.Sprintf(`SELECT id, patient_id, sealed FROM %s WHERE %s = $1 AND %[2]s <> '' LIMIT %d`, table, column, allTails), hash)
 	if err != nil {
@@ -151,8 +151,8 @@ func (f *finder) besides(ctx context.Context, filters []string) ([]condition, er
 		var ends []string // of whom with a number that must be opened
 		if len(d) > 4 && len(d) != 6 && len(d) != 8 {
 			sub := &finder{s: f.s, tx: f.tx, found: make(map[string]candidate)}
-			err := errors.Join(sub.tail(ctx, "patient_phones", "phone", d, MatchPhoneTail, 1, allTails),
-				sub.tail(ctx, "patient_identifiers", "id", d, MatchIDTail, 1, allTails))
+			err := errors.Join(sub.tail(ctx, "patient_phones", "phone", d, MatchPhoneTail, 1),
+				sub.tail(ctx, "patient_identifiers", "id", d, MatchIDTail, 1))
 			if err != nil {
 				return nil, err
 			}
