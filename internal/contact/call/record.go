@@ -35,10 +35,10 @@ func (t *tape) state() string {
 	return "on"
 }
 
-// recordAnswer begins the recording of a caller from outside with the answer:
-// what menu and queue say and play is on it.
+// recordAnswer begins the recording of a caller with the answer: what menu and
+// queue say and play is on it.
 func (c *call) recordAnswer() {
-	if c.origin.direction == Inbound && !c.svc.cfg.ConversationsOnly {
+	if !c.svc.cfg.ConversationsOnly {
 		c.startRecording()
 	}
 }

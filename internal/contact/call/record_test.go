@@ -120,8 +120,7 @@ func TestConversationsOnly(t *testing.T) {
 	}
 }
 
-// TestColleagueInTheMenu is recorded from the conversation on, as calls
-// inside the house always are.
+// TestColleagueInTheMenu is recorded like everybody who dials the hotline.
 func TestColleagueInTheMenu(t *testing.T) {
 	r := newRig(t)
 	c, err := r.extension("8002").Dial(r.ctx(), "96166", "")
@@ -129,8 +128,9 @@ func TestColleagueInTheMenu(t *testing.T) {
 	r.must(c.WaitAnswered(r.ctx()))
 	id := r.only().ID
 	r.hears(c, promptTone("main_menu"))
+	r.tapeRuns(id, minRecording)
 	r.must(c.Hangup(r.ctx()))
-	if rec := r.record(id); rec.Recording != "" {
+	if rec := r.record(id); rec.Recording == "" {
 		t.Errorf("record: %+v", rec)
 	}
 }

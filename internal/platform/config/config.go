@@ -37,7 +37,7 @@ type Config struct {
 	ServiceNumber  string `yaml:"service_number" doc:"The hospital's hotline number."`
 	DatabaseURL    string `yaml:"database_url" doc:"sqlite:/path/heartline.db or postgres://user:password@host/db. Empty: SQLite in data_dir."`
 	RecordingDir   string `yaml:"recording_dir" doc:"Folder of the encrypted recordings. Empty: recordings in data_dir."`
-	RecordFrom     string `yaml:"record_from" doc:"When the recording of a call from outside begins: answer (menu, announcements and music are on it) or conversation (calls that nobody talks to are not recorded)."`
+	RecordFrom     string `yaml:"record_from" doc:"When the recording of a call that the program answers begins: answer (menu, announcements and music are on it) or conversation (calls that nobody talks to are not recorded)."`
 	RecordInternal bool   `yaml:"record_internal" doc:"Record calls between extensions of the house too; calls with the outside are always recorded."`
 	TimeZone       string `yaml:"time_zone" env:"HEARTLINE_TZ" doc:"Time zone of the hospital (IANA name)."`
 	LogFormat      string `yaml:"log_format" doc:"text or json."`
