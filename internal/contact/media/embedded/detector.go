@@ -7,9 +7,10 @@ import (
 	"heartline/internal/contact/media"
 )
 
-// toneDetector finds keys in the sound of legs that have no telephone events
-// (ITU-T Q.24: 40 ms must be recognised, talk must not). It works on blocks of
-// 20 ms with Goertzel filters at the eight frequencies.
+// toneDetector finds keys in the sound (ITU-T Q.24: 40 ms must be recognised,
+// talk must not): those of legs without telephone events, to be understood,
+// and in everything recorded, to be silenced. It works on blocks of 20 ms with
+// Goertzel filters at the eight frequencies.
 type toneDetector struct {
 	coef  [8]float64
 	block [frame]float64
@@ -73,23 +74,30 @@ func (d *toneDetector) classify() byte {
 	if total/frame < 200*200 { // about -44 dBFS
 		return 0
 	}
-	var power [8]float64
-	for i, c := range d.coef {
-		s1, s2 := 0.0, 0.0
-		for _, v := range d.block {
-			s1, s2 = v+c*s1-s2, s1
-		}
-		power[i] = (s1*s1 + s2*s2 - c*s1*s2) / (frame / 2)
-	}
-	row, col := strongest(power[:4]), strongest(power[4:])
-	pr, pc := power[row], power[4+col]
+	low, high := d.goertzel(d.coef[0], d.coef[1], d.coef[2], d.coef[3]), d.goertzel(d.coef[4], d.coef[5], d.coef[6], d.coef[7])
+	row, col := strongest(low), strongest(high)
+	pr, pc := low[row], high[col]
 	if pr+pc < 0.85*total || pr > 6.3*pc || pc > 6.3*pr {
 		return 0
 	}
 	return media.DTMFKeys[row*4+col]
 }
 
-func strongest(p []float64) int {
+// goertzel is the energy of the block at four frequencies. Four at a time keep
+// the processor busy: each filter alone waits for its own last sample.
+func (d *toneDetector) goertzel(ca, cb, cc, cd float64) [4]float64 {
+	var a1, a2, b1, b2, c1, c2, d1, d2 float64
+	for _, v := range d.block {
+		a1, a2 = v+ca*a1-a2, a1
+		b1, b2 = v+cb*b1-b2, b1
+		c1, c2 = v+cc*c1-c2, c1
+		d1, d2 = v+cd*d1-d2, d1
+	}
+	at := func(c, s1, s2 float64) float64 { return (s1*s1 + s2*s2 - c*s1*s2) / (frame / 2) }
+	return [4]float64{at(ca, a1, a2), at(cb, b1, b2), at(cc, c1, c2), at(cd, d1, d2)}
+}
+
+func strongest(p [4]float64) int {
 	best := 0
 	for i, v := range p {
 		if v > p[best] {

@@ -85,20 +85,21 @@ func (ep *endpoint) take(l *leg, p *packetIn) bool {
 	if press, ok := rx.keys.expired(p.now); ok {
 		ep.pressed(l, press, false)
 	}
-	if rec := l.recording(); rec != nil {
+	rec := l.recording()
+	if rec != nil {
 		rec.audio(left, p.kind, payload, p.h.ts, p.h.ssrc, p.now)
 	}
 	if newSource && rx.jitter != nil {
 		rx.jitter.started = false
 	}
-	if rx.jitter != nil || rx.level || rx.tones != nil || l.wantsPCM() {
-		ep.listen(l, p, payload)
+	if rx.jitter != nil || rx.level || rx.event < 0 || rec != nil || l.wantsPCM() {
+		ep.listen(l, rec, p, payload)
 	}
 	return true
 }
 
 // listen decodes the packet for the consumers of samples. Caller holds rx.mu.
-func (ep *endpoint) listen(l *leg, p *packetIn, payload []byte) {
+func (ep *endpoint) listen(l *leg, rec *recording, p *packetIn, payload []byte) {
 	rx := &ep.rx
 	p.pcm = rx.decode(p.kind, payload)
 	if rx.jitter != nil {
@@ -107,13 +108,22 @@ func (ep *endpoint) listen(l *leg, p *packetIn, payload []byte) {
 	if rx.level {
 		rx.measure(p.pcm)
 	}
-	if rx.tones == nil {
-		return
+	if rx.event < 0 || rec != nil {
+		ep.findKeys(l, rec, p)
 	}
-	if press, ok := rx.tones.feed(p.pcm); ok {
+}
+
+// findKeys looks for keys in the sound. Who can send telephone events is only
+// silenced: what a gateway leaks of a key is not to be counted twice.
+func (ep *endpoint) findKeys(l *leg, rec *recording, p *packetIn) {
+	rx := &ep.rx
+	if rx.tones == nil {
+		rx.tones = newToneDetector()
+	}
+	if press, ok := rx.tones.feed(p.pcm); ok && rx.event < 0 {
 		ep.pressed(l, press, true)
 	}
-	if rec := l.recording(); rec != nil && rx.tones.hearing() {
+	if rec != nil && rx.tones.hearing() {
 		rec.blank(int64(len(p.pcm))*2, p.now)
 	}
 }

@@ -26,7 +26,7 @@ type receiver struct {
 
 	stats reception
 	keys  keyReceiver
-	tones *toneDetector // in-band keys, only without telephone events
+	tones *toneDetector // of keys in the sound; made when needed
 
 	jitter *jitterBuffer // only while something mixes this source
 	dec    *codec.G722Decoder
@@ -62,10 +62,6 @@ func (r *receiver) negotiated(formats []sdp.Format, event int, now int64) {
 		r.kinds[f.PT&0x7F] = f.Kind
 	}
 	r.event = event
-	r.tones = nil
-	if event < 0 {
-		r.tones = newToneDetector()
-	}
 	r.lastAt.Store(now)
 }
 
