@@ -140,11 +140,6 @@ func (a *App) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	a.patients = patient.New(a.db, a.keys, a.audit, a.bus, a.now, a.cfg.Location())
-	if n, err := a.patients.FillSix(ctx); err != nil {
-		return err
-	} else if n > 0 {
-		a.log.Info("numbers got the index of their last six digits", "count", n)
-	}
 	a.hospital = hospital.New(hospital.Deps{DB: a.db, Audit: a.audit, Bus: a.bus, Now: a.now})
 	if err = a.openConsents(ctx); err != nil {
 		return err

@@ -116,6 +116,9 @@ func (a *App) startJobs(ctx context.Context) error {
 	if err := a.booking.Start(ctx); err != nil {
 		return err
 	}
+	if err := a.patients.Start(ctx); err != nil {
+		return err
+	}
 	if err := a.recordings.StartExpiry(ctx, a.jobs, a.cfg.Location()); err != nil {
 		return err
 	}

@@ -34,6 +34,10 @@ func (s *Service) UseJobs(q *job.Queue) {
 	job.Register(q, func(ctx context.Context, _ qualityJob) error {
 		return s.judge(identity.System(ctx, "quality"))
 	})
+	job.Register(q, func(ctx context.Context, _ sixJob) error {
+		_, err := s.FillSix(ctx)
+		return err
+	})
 	s.importJobs(q)
 }
 

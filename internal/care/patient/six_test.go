@@ -1,8 +1,11 @@
 package patient
 
 import (
+	"log/slog"
 	"testing"
+	"time"
 
+	"heartline/internal/platform/job"
 	"heartline/internal/platform/store"
 	"heartline/internal/platform/store/storetest"
 )
@@ -35,9 +38,26 @@ func TestLastSixOfBefore(t *testing.T) {
 		if n := find(); n != 0 {
 			t.Fatalf("%d found without the index", n)
 		}
-		filled, err := f.FillSix(f.ctx)
-		if err != nil || filled < 40 {
-			t.Fatalf("%d filled in, %v", filled, err)
+		q, err := job.New(db, time.Now, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.UseJobs(q)
+		if err := f.Start(f.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Start(f.ctx); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = q.Stop(f.ctx) }()
+		poll, late := time.NewTicker(20*time.Millisecond), time.After(20*time.Second)
+		defer poll.Stop()
+		for over := false; find() < 4 && !over; {
+			select {
+			case <-poll.C:
+			case <-late:
+				over = true
+			}
 		}
 		if n := find(); n != 4 {
 			t.Fatalf("%d found, want one by phone twice and two by document", n)

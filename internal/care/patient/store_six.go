@@ -4,16 +4,42 @@ import (
 	"context"
 	"fmt"
 
+	"heartline/internal/platform/job"
 	"heartline/internal/platform/store"
 )
+
+type sixJob struct{}
+
+func (sixJob) Kind() string { return "patient.fill_six" }
+
+// Start promises what an older version left to do, if it left anything. Call
+// it after UseJobs.
+func (s *Service) Start(ctx context.Context) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		for table := range withTails {
+			list, err := withoutSix(ctx, tx, table, "", 1)
+			if err != nil {
+				return err
+			}
+			if len(list) > 0 {
+				return job.Enqueue(ctx, tx, s.jobs, sixJob{}, job.UniqueKey("all"), job.MaxAttempts(5))
+			}
+		}
+		return nil
+	})
+}
+
+// withTails are the tables of numbers that are found by their last digits, and
+// what their blind indexes are for.
+var withTails = map[string]string{"patient_phones": "phone", "patient_identifiers": "id"}
 
 // FillSix gives numbers that were stored before the last six digits had a
 // blind index theirs. It returns how many it filled in.
 func (s *Service) FillSix(ctx context.Context) (filled int, err error) {
-	for table, purpose := range map[string]string{"patient_phones": "phone", "patient_identifiers": "id"} {
+	for table, purpose := range withTails {
 		for after, more := "", true; more; {
 			err := s.db.Write(ctx, func(tx *store.Tx) error {
-				list, err := withoutSix(ctx, tx, table, after)
+				list, err := withoutSix(ctx, tx, table, after, sixAtOnce)
 				if err != nil {
 					return err
 				}
@@ -49,8 +75,8 @@ type sealedNumber struct{ id, sealed string }
 
 // withoutSix reads the next numbers whose last six digits have no index, in the
 // order of their ids.
-func withoutSix(ctx context.Context, tx *store.Tx, table, after string) ([]sealedNumber, error) {
-	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT id, sealed FROM %s WHERE idx6 = '' AND idx4 <> '' AND id > $1 ORDER BY id LIMIT %d`, table, sixAtOnce), after)
+func withoutSix(ctx context.Context, tx *store.Tx, table, after string, limit int) ([]sealedNumber, error) {
+	rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT id, sealed FROM %s WHERE idx6 = '' AND idx4 <> '' AND id > $1 ORDER BY id LIMIT %d`, table, limit), after)
 	if err != nil {
 		return nil, fmt.Errorf("numbers without index: %w", err)
 	}

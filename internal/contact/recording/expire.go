@@ -52,28 +52,38 @@ func (s *Service) StartExpiry(ctx context.Context, q *job.Queue, zone *time.Loca
 	return plan(ctx)
 }
 
+// expireAtOnce is how many recordings are read at a time: after a long pause
+// years of them may be over.
+const expireAtOnce = 200
+
 // Expire erases the recordings whose time is over and that no hold keeps: the
 // key goes with the row's commit, then the file. What a crash left half done
 // is done the next time.
 func (s *Service) Expire(ctx context.Context) (erased int, err error) {
-	var list []Recording
-	err = s.db.Read(ctx, func(tx *store.Tx) (err error) {
-		list, err = selectExpired(ctx, tx, s.now())
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("recordings whose time is over: %w", err)
-	}
 	var failed error
-	for _, rec := range list {
-		gone, err := s.erase(ctx, rec)
+	now, after := s.now(), place{}
+	for {
+		var list []Recording
+		err := s.db.Read(ctx, func(tx *store.Tx) (err error) {
+			list, err = selectExpired(ctx, tx, now, after, expireAtOnce)
+			return err
+		})
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("erase recording %s: %w", rec.ID, err))
-		} else if gone {
-			erased++
+			return erased, errors.Join(failed, fmt.Errorf("recordings whose time is over: %w", err))
+		}
+		for _, rec := range list {
+			after = place{rec.KeepUntil, rec.ID}
+			gone, err := s.erase(ctx, rec)
+			if err != nil {
+				failed = errors.Join(failed, fmt.Errorf("erase recording %s: %w", rec.ID, err))
+			} else if gone {
+				erased++
+			}
+		}
+		if len(list) < expireAtOnce {
+			return erased, failed
 		}
 	}
-	return erased, failed
 }
 
 func (s *Service) erase(ctx context.Context, rec Recording) (gone bool, err error) {

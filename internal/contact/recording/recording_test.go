@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -336,6 +337,30 @@ func TestRecordingsGoWhenTheirTimeIsOver(t *testing.T) {
 		}
 		if n := noted(t, h, "recording.expire"); n != 1 {
 			t.Errorf("%d erasures in the audit log", n)
+		}
+	})
+}
+
+// TestManyRecordingsGoAtOnce: after a long pause, more than are read at a time.
+func TestManyRecordingsGoAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		h := newHouse(t, db, t.TempDir())
+		ctx := context.Background()
+		const n = 2*expireAtOnce + 1
+		err := db.Write(ctx, func(tx *store.Tx) error {
+			for i := range n {
+				r := Recording{ID: fmt.Sprintf("r%04d", i), CallID: "c", State: Erased, path: fmt.Sprintf("gone/%d.hlr", i), KeepUntil: time.UnixMilli(int64(1 + i/300))}
+				if err := insertRecording(ctx, tx, r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.Expire(ctx); got != n || err != nil {
+			t.Errorf("%d of %d, %v", got, n, err)
 		}
 	})
 }

@@ -61,11 +61,18 @@ func keptUntil(ctx context.Context, tx *store.Tx, calls []string) (time.Time, er
 	return store.Time(last), nil
 }
 
+// place is where a list of recordings goes on, by the end of their time.
+type place struct {
+	keepUntil time.Time
+	id        string
+}
+
 // selectExpired lists what is to be erased at a time, and what was erased but
-// may still have its file.
-func selectExpired(ctx context.Context, tx *store.Tx, now time.Time) (list []Recording, err error) {
+// may still have its file, after a place.
+func selectExpired(ctx context.Context, tx *store.Tx, now time.Time, after place, limit int) (list []Recording, err error) {
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM recordings
-		WHERE keep_until <= $1 AND legal_hold = 0 AND path <> '' ORDER BY keep_until, id`, store.Millis(now))
+		WHERE keep_until <= $1 AND legal_hold = 0 AND path <> '' AND (keep_until, id) > ($2, $3) ORDER BY keep_until, id LIMIT $4`,
+		store.Millis(now), store.Millis(after.keepUntil), after.id, limit)
 	if err != nil {
 		return nil, err
 	}

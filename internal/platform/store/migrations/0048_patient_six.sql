@@ -1,6 +1,6 @@
 -- +goose Up
 -- The last six digits, which people give of their document, have a blind index
--- too. Rows from before are filled in at the start of the program: patient_…_six
+-- too. Rows from before are filled in by a job (patient.fill_six): patient_…_six
 -- lists them.
 ALTER TABLE patient_phones ADD COLUMN idx6 TEXT NOT NULL DEFAULT '';
 ALTER TABLE patient_identifiers ADD COLUMN idx6 TEXT NOT NULL DEFAULT '';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CallEvent } from '@/api/types'
-import { marksOf, phaseAt } from './marks'
+import { marksOf, phaseAt, recordingsOf } from './marks'
 
 const zero = Date.parse('2026-11-20T01:00:00.400Z')
 const at = (s: number) => new Date(zero + 1000 * s).toISOString()
@@ -39,5 +39,17 @@ describe('places in a recording', () => {
     expect(m.bands).toEqual([
       { phase: 'before', from: 0, to: 10 }, { phase: 'hold', from: 20, to: 25 }, { phase: 'hold', from: 30, to: 33 }, { phase: 'park', from: 40, to: 48 }, { phase: 'hold', from: 55, to: 60 },
     ])
+  })
+})
+
+describe('recordings of a call', () => {
+  it('are all that were kept, in their order', () => {
+    const events = [started(0), event(1, 'recording.failed', { recording: 'r1' }), started(20, 'r2'), event(40, 'recording.stopped', { recording: 'r2' })]
+    expect(recordingsOf(events, 'r2')).toEqual(['r1', 'r2'])
+    expect(recordingsOf([started(0), event(1, 'recording.stopped', { recording: 'r1', discarded: true }), started(2, 'r2')], 'r2')).toEqual(['r2'])
+  })
+  it('are the one that the call names while its events load', () => {
+    expect(recordingsOf([], 'r1')).toEqual(['r1'])
+    expect(recordingsOf([started(0)], 'r2')).toEqual(['r2'])
   })
 })

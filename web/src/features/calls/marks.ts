@@ -22,6 +22,14 @@ export interface Marks {
   marks: Mark[]
 }
 
+/** The recordings of a call in their order: one, or more where one broke and another took over. */
+export function recordingsOf(events: CallEvent[], latest: string): string[] {
+  const of = (kind: string) => events.filter((e) => e.kind === kind && e.data.recording)
+  const dropped = of('recording.stopped').filter((e) => e.data.discarded).map((e) => e.data.recording)
+  const kept = of('recording.started').map((e) => String(e.data.recording)).filter((id) => !dropped.includes(id))
+  return kept.includes(latest) ? kept : [latest]
+}
+
 /** A conversation that begins with the recording needs no mark. */
 const notable = 1
 
