@@ -43,6 +43,13 @@ describe('keys', () => {
     expect(matches(answer, key('KeyA'), true)).toBe(false)
     expect(matches(answer, key('KeyA', { altKey: true }), true)).toBe(true)
   })
+  it('are found by their character where the keyboard has it elsewhere', () => {
+    const help = { ...answer, code: 'Slash', shift: true, chars: '?？' }
+    expect(matches(help, key('Slash', { shiftKey: true, key: '?' }), false)).toBe(true)
+    expect(matches(help, key('Minus', { shiftKey: true, key: '?' }), false)).toBe(true) // German
+    expect(matches(help, key('Minus', { shiftKey: true, key: '?' }), true)).toBe(false)
+    expect(matches(help, key('Slash', { key: '/' }), false)).toBe(false)
+  })
   it('do not fire by accident', () => {
     expect(matches(hang, key('KeyX'), false)).toBe(false)
     expect(matches(hang, key('KeyX', { shiftKey: true }), false)).toBe(true)

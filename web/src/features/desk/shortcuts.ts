@@ -5,6 +5,8 @@ export interface Shortcut {
   /** As KeyboardEvent.code says it, so that the layout of the keyboard does not matter. */
   code: string
   shift?: boolean
+  /** Characters that do as well, where they are on different keys of different keyboards. */
+  chars?: string
   show: string
   label: string
   run(): void
@@ -17,7 +19,7 @@ function typing(e: KeyboardEvent): boolean {
 
 export function matches(s: Shortcut, e: KeyboardEvent, inField: boolean): boolean {
   if (e.ctrlKey || e.metaKey || e.repeat) return false
-  if (s.code !== e.code || Boolean(s.shift) !== e.shiftKey) return false
+  if (![...(s.chars ?? '')].includes(e.key) && (s.code !== e.code || Boolean(s.shift) !== e.shiftKey)) return false
   return e.altKey || !inField
 }
 
