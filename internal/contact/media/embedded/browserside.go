@@ -54,7 +54,7 @@ func newBrowserSide(cfg Config, bind netip.Addr) (*browserSide, error) {
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	mux, err := browserMux(cfg, bind, quiet.NewLogger("ice"))
 	if err != nil {
-		return nil, errs.Wrap(errs.Unavailable, "media.browser_port_taken", err)
+		return nil, fmt.Errorf("browser_udp_port: %w", err)
 	}
 	s := webrtc.SettingEngine{LoggerFactory: quiet}
 	s.SetICEUDPMux(mux)
