@@ -221,6 +221,34 @@ test('a series and its end are one short message each', async () => {
   expect((await boss.get(`/api/messages/${told.id}`)).segments).toBeLessThanOrEqual(3)
 })
 
+test('messages about an examination say which one, in both languages', async () => {
+  const exam = (await boss.items('/api/booking/exams')).find((x) => x.active && !x.fasting && x.name_en)
+  const place = { type: 'exam', exam_id: exam.id, department_id: exam.department_id, room: 'CT 1', start: '20:00', end: '21:00' }
+  const [se, next] = [await o.session(day(6), place), await o.session(day(7), place)]
+  for (const [language, name, named] of [['zh-CN', '检查卯', exam.name], ['en', 'Mary Allen', exam.name_en]]) {
+    const who = await o.person(name, { language })
+    const a = await o.book(who.id, se.id)
+    const b = await boss.send('POST', `/api/booking/appointments/${a.id}/change`, { key: `e2e-exam-${language}`, session_id: next.id, channel: 'desk' })
+    await boss.send('POST', `/api/booking/appointments/${b.id}/cancel`, { reason: 'patient', channel: 'desk' })
+    const all = await eventually('three messages', async () => {
+      const list = await boss.items(`/api/messages?patient=${who.id}`)
+      return list.length === 3 ? list : undefined
+    })
+    expect(all.map((m) => m.template).sort()).toEqual(['booking.booked', 'booking.cancelled', 'booking.changed'])
+    for (const m of all) {
+      const { segments, text } = await boss.get(`/api/messages/${m.id}`)
+      expect(segments, text).toBeLessThanOrEqual(2)
+    }
+    await s.visit(`/messages?patient=${who.id}`)
+    for (const m of all) {
+      await s.page.getByRole('row').filter({ hasText: s.words(`message.template.${m.template}`) }).getByRole('button').click()
+      await expect(o.drawer().locator('.bubble')).toContainText(named)
+      await s.page.keyboard.press('Escape')
+      await expect(o.drawer()).toHaveCount(0)
+    }
+  }
+})
+
 test('whoever has fewer rights sees fewer buttons, and the service refuses the rest', async () => {
   const who = await o.person('权限寅')
   const se = await o.session(day(7), { room: '权限室' })

@@ -46,7 +46,7 @@ func (a *App) startNames(ctx context.Context) error {
 func (n *notices) Notify(ctx context.Context, tx *store.Tx, notice booking.Notice) error {
 	_, err := n.messages.Queue(ctx, tx, messaging.Outgoing{
 		Template: notice.Kind, PatientID: notice.PatientID, Ref: reference(notice), SendAt: notice.SendAt,
-		Params: n.params(notice),
+		Params: n.params(notice), English: n.english(notice),
 	})
 	if err != nil && !errs.Is(err, errs.Invalid) {
 		return err
@@ -100,6 +100,12 @@ func (n *notices) params(notice booking.Notice) map[string]string {
 	return messaging.Known(notice.Kind, all)
 }
 
+// english are the names of the house as an English text says them.
+func (n *notices) english(notice booking.Notice) map[string]string {
+	in := notice.Params
+	return messaging.Known(notice.Kind, map[string]string{"department": n.names.abroad(in["department_id"]), "campus": n.names.abroad(in["campus_id"]), "exam": in["exam_en"]})
+}
+
 // yuan writes 分 as people do; nothing for what is free.
 func yuan(cents string) string {
 	n, err := strconv.ParseInt(cents, 10, 64)
@@ -116,6 +122,7 @@ type houseNames struct {
 
 	mu                             sync.RWMutex
 	departments, doctors, campuses map[string]string
+	english                        map[string]string // of departments and campuses that have one
 }
 
 func (h *houseNames) read(ctx context.Context) error {
@@ -134,14 +141,15 @@ func (h *houseNames) read(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.departments, h.doctors, h.campuses = map[string]string{}, map[string]string{}, map[string]string{}
+	h.english = map[string]string{}
 	for _, d := range departments {
-		h.departments[d.ID] = d.Name
+		h.departments[d.ID], h.english[d.ID] = d.Name, d.NameEN
 	}
 	for _, d := range doctors {
 		h.doctors[d.ID] = d.Name
 	}
 	for _, c := range campuses {
-		h.campuses[c.ID] = c.Name
+		h.campuses[c.ID], h.english[c.ID] = c.Name, c.NameEN
 	}
 	return nil
 }
@@ -159,6 +167,7 @@ func (h *houseNames) of(ctx context.Context, tx *store.Tx, departmentID, doctorI
 func (h *houseNames) department(id string) string { return h.name(&h.departments, id) }
 func (h *houseNames) doctor(id string) string     { return h.name(&h.doctors, id) }
 func (h *houseNames) campus(id string) string     { return h.name(&h.campuses, id) }
+func (h *houseNames) abroad(id string) string     { return h.name(&h.english, id) }
 
 func (h *houseNames) name(of *map[string]string, id string) string {
 	h.mu.RLock()

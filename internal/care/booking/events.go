@@ -92,6 +92,20 @@ func (s *Service) promise(ctx context.Context, tx *store.Tx, kind string, a Appo
 	return s.promiseAt(ctx, tx, kind, a, se, extra)
 }
 
+// nameExam adds the names of an examination, if there is one: who reads the
+// message has to know what to come for.
+func nameExam(ctx context.Context, tx *store.Tx, params map[string]string, examID string) error {
+	if examID == "" {
+		return nil
+	}
+	name, en, err := examNames(ctx, tx, examID)
+	if err != nil {
+		return err
+	}
+	params["exam"], params["exam_en"] = name, en
+	return nil
+}
+
 // promiseAt is promise for one who has read the session.
 func (s *Service) promiseAt(ctx context.Context, tx *store.Tx, kind string, a Appointment, se Session, extra map[string]string) error {
 	if s.notifier == nil {
@@ -103,6 +117,9 @@ func (s *Service) promiseAt(ctx context.Context, tx *store.Tx, kind string, a Ap
 		"type": string(a.Type), "fee_cents": strconv.FormatInt(a.Fee, 10), "reason": a.CancelReason,
 		"department_id": a.DepartmentID, "doctor_id": a.DoctorID, "exam_id": a.ExamID, "session_id": a.SessionID,
 		"room": se.Room, "campus_id": se.CampusID,
+	}
+	if err := nameExam(ctx, tx, params, a.ExamID); err != nil {
+		return err
 	}
 	for k, v := range extra {
 		params[k] = v

@@ -1,6 +1,7 @@
 package booking_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -69,6 +70,52 @@ func TestExamsKeptApart(t *testing.T) {
 		// Moving the barium itself does not clash with itself.
 		if _, err := r.svc.ChangeTo(r.ctx(), barium.ID, booking.Change{Key: "change-a-1", SessionID: r.device(ids["GI-BARIUM"], 3).ID, Channel: booking.ChannelDesk}); err != nil {
 			t.Fatal(err)
+		}
+		sound(t, db)
+	})
+}
+
+// TestNoticesNameTheExamination: whatever is said of a booked examination says
+// which one, a course of them too; nothing of the kind is said of a clinic.
+func TestNoticesNameTheExamination(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		r := ruled(t, db, preset(t, "hgsyiyuan"))
+		ids := r.exams()
+		a := r.book(r.device(ids["CT-CHEST"], 2), "a")
+		a, err := r.svc.ChangeTo(r.ctx(), a.ID, booking.Change{Key: "change-a-1", SessionID: r.device(ids["CT-CHEST"], 3).ID, Channel: booking.ChannelDesk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := r.svc.Remind(r.sys(), a.Date); err != nil || n != 1 {
+			t.Fatal(n, err)
+		}
+		if _, err := r.svc.Cancel(r.ctx(), a.ID, onWish()); err != nil {
+			t.Fatal(err)
+		}
+		r.template(time.Monday, func(x *booking.Template) {
+			x.Type, x.ExamID, x.DepartmentID, x.Lanes = booking.Exam, ids["US-HEART"], "exams", nil
+		})
+		s, err := r.svc.BookSeries(r.ctx(), course(func(q *booking.SeriesRequest) {
+			q.PatientID, q.DepartmentID, q.ExamID, q.Type = "b", "exams", ids["US-HEART"], booking.Exam
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.svc.CancelSeries(r.ctx(), s.ID, onWish()); err != nil {
+			t.Fatal(err)
+		}
+		r.book(r.clinic(1, shared(1)), "c")
+		said := func(patientID string) string {
+			return fmt.Sprint(r.column("SELECT kind || ' ' || exam FROM test_notices WHERE patient_id = '" + patientID + "' ORDER BY id"))
+		}
+		for patientID, want := range map[string]string{
+			"a": "[booking.booked %s booking.changed %[1]s booking.reminder %[1]s booking.cancelled %[1]s]",
+			"b": "[booking.series %s booking.series_cancelled %[1]s]", "c": "[booking.booked %s]",
+		} {
+			exam := map[string]string{"a": "胸部CT平扫Chest CT", "b": "心脏彩超Echocardiography"}[patientID]
+			if got := said(patientID); got != fmt.Sprintf(want, exam) {
+				t.Errorf("%s was told %s", patientID, got)
+			}
 		}
 		sound(t, db)
 	})

@@ -22,7 +22,7 @@ func newPurse(t testing.TB, db *store.DB) *purse {
 	run(t, db,
 		"CREATE TABLE IF NOT EXISTS test_holds (id TEXT PRIMARY KEY, patient_id TEXT NOT NULL, amount BIGINT NOT NULL, state TEXT NOT NULL)",
 		"CREATE TABLE IF NOT EXISTS test_entries (id TEXT PRIMARY KEY, hold_id TEXT NOT NULL, account TEXT NOT NULL, amount BIGINT NOT NULL)",
-		"CREATE TABLE IF NOT EXISTS test_notices (id TEXT PRIMARY KEY, kind TEXT NOT NULL, patient_id TEXT NOT NULL, time TEXT NOT NULL)",
+		"CREATE TABLE IF NOT EXISTS test_notices (id TEXT PRIMARY KEY, kind TEXT NOT NULL, patient_id TEXT NOT NULL, time TEXT NOT NULL, exam TEXT NOT NULL)",
 		"CREATE TABLE IF NOT EXISTS test_story (id TEXT PRIMARY KEY, state TEXT NOT NULL)")
 	return &purse{}
 }

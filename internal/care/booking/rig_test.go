@@ -197,7 +197,8 @@ type notices struct{}
 
 func (*notices) Notify(ctx context.Context, tx *store.Tx, n booking.Notice) error {
 	yield(ctx, 1)
-	_, err := tx.Exec(ctx, "INSERT INTO test_notices (id, kind, patient_id, time) VALUES ($1, $2, $3, $4)", id.New(), n.Kind, n.PatientID, cmp.Or(n.Params["visits"], n.Params["time"]))
+	_, err := tx.Exec(ctx, "INSERT INTO test_notices (id, kind, patient_id, time, exam) VALUES ($1, $2, $3, $4, $5)", id.New(), n.Kind, n.PatientID,
+		cmp.Or(n.Params["visits"], n.Params["time"]), n.Params["exam"]+n.Params["exam_en"])
 	return err
 }
 

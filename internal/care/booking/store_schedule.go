@@ -125,6 +125,15 @@ func scanExam(row scanner) (ExamItem, error) {
 	return e, err
 }
 
+// examNames are what an examination is called.
+func examNames(ctx context.Context, tx *store.Tx, examID string) (name, en string, err error) {
+	err = tx.QueryRow(ctx, "SELECT name, name_en FROM exam_items WHERE id = $1", examID).Scan(&name, &en)
+	if err != nil && !store.IsNoRows(err) { // a booking stands without the name in its message
+		return "", "", fmt.Errorf("name of examination: %w", err)
+	}
+	return name, en, nil
+}
+
 // listExams reads one examination, or all when the id is empty, with what they
 // exclude.
 func listExams(ctx context.Context, tx *store.Tx, examID string) ([]ExamItem, error) {

@@ -87,7 +87,8 @@ type Outgoing struct {
 	Template  string
 	Lang      string // the person's own, or Chinese, when empty
 	Params    map[string]string
-	Text      string // when there is no template
+	English   map[string]string // what an English text says in place of some of Params: names of the house
+	Text      string            // when there is no template
 	PatientID string
 	Ref       string // what the message is about: an appointment's id
 	SendAt    time.Time

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -226,8 +227,23 @@ func (s *Service) fill(ctx context.Context, tx *store.Tx, m Outgoing, r *row) er
 	if !t.Enabled {
 		r.State, r.Reason, r.DoneAt = StateFailed, ReasonDisabled, r.CreatedAt
 	}
-	r.Text, err = k.render(t.Text, r.Lang, s.house(m.Params, r.Lang))
+	r.Text, err = k.render(t.Text, r.Lang, s.house(m.spoken(r.Lang), r.Lang))
 	return err
+}
+
+// spoken are the parameters as a language has them.
+func (m Outgoing) spoken(lang string) map[string]string {
+	if lang != "en" || len(m.English) == 0 {
+		return m.Params
+	}
+	out := make(map[string]string, len(m.Params)+len(m.English))
+	maps.Copy(out, m.Params)
+	for k, v := range m.English {
+		if v != "" {
+			out[k] = v
+		}
+	}
+	return out
 }
 
 // house adds what the service itself knows.

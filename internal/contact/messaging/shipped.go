@@ -38,7 +38,7 @@ func series() []Param {
 	return append(houseParams(),
 		sample("name", "张三", "Zhang San"), sample("count", "6", "6"),
 		sample("visits", "2026-03-16 09:30, 2026-03-23 09:30, 2026-03-30 10:00, 2026-04-06 09:30", "2026-03-16 09:30, 2026-03-23 09:30, 2026-03-30 10:00, 2026-04-06 09:30"),
-		maybe("more", "2", "2"), maybe("department", "心血管内科", "Cardiology"), maybe("doctor", "李文", "Dr Li Wen"), maybe("campus", "南湖院区", "South campus"))
+		maybe("more", "2", "2"), maybe("department", "心血管内科", "Cardiology"), maybe("doctor", "李文", "Dr Li Wen"), maybe("exam", "", ""), maybe("campus", "南湖院区", "South campus"))
 }
 
 // Kinds lists every message that the program sends. Nobody changes it.
@@ -108,11 +108,11 @@ func shipped(name, lang string) string {
 		return pick("【{hospital}】{name}您好，您的就诊时间调整为{date}{time}[ {department}][ {doctor}][ {exam}][，地点{room}][（原{old_time}）]。如不便请拨{hotline}免费改期。",
 			"{hospital}: Dear {name}, the time of your visit is now {date} {time}[, {department}][, {doctor}][, {exam}][, {room}][ (before: {old_time})]. If it does not suit call {hotline}.")
 	case "booking.series":
-		return pick("【{hospital}】{name}您好，已为您预约{count}次就诊[ {department}][ {doctor}]：{visits}[，另有{more}次请来电查询]。到院凭证件签到，每次就诊前另行提醒。改期或取消请拨{hotline}。",
-			"{hospital}: Dear {name}, {count} visits are booked[, {department}][, {doctor}]: {visits}[ and {more} more, ask us]. Check in with your ID; we remind you before each visit. To change or cancel call {hotline}.")
+		return pick("【{hospital}】{name}您好，已为您预约{count}次就诊[ {department}][ {doctor}][ {exam}]：{visits}[，另有{more}次请来电查询]。到院凭证件签到，每次就诊前另行提醒。改期或取消请拨{hotline}。",
+			"{hospital}: Dear {name}, {count} visits are booked[, {department}][, {doctor}][, {exam}]: {visits}[ and {more} more, ask us]. Check in with your ID; we remind you before each visit. To change or cancel call {hotline}.")
 	case "booking.series_cancelled":
-		return pick("【{hospital}】{name}您好，您的{count}次就诊[ {department}][ {doctor}]已取消：{visits}[，另有{more}次]。已付费用将原路退回。如需重新预约请拨{hotline}。",
-			"{hospital}: Dear {name}, {count} visits[, {department}][, {doctor}] were cancelled: {visits}[ and {more} more]. Fees are returned. To book again call {hotline}.")
+		return pick("【{hospital}】{name}您好，您的{count}次就诊[ {department}][ {doctor}][ {exam}]已取消：{visits}[，另有{more}次]。已付费用将原路退回。如需重新预约请拨{hotline}。",
+			"{hospital}: Dear {name}, {count} visits[, {department}][, {doctor}][, {exam}] were cancelled: {visits}[ and {more} more]. Fees are returned. To book again call {hotline}.")
 	case KindCode:
 		return pick("【{hospital}】验证码{code}，{minutes}分钟内有效。请勿告诉任何人，工作人员不会向您索取。",
 			"{hospital}: your code is {code}, valid for {minutes} minutes. Tell nobody; our staff never ask for it.")

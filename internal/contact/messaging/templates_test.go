@@ -39,6 +39,36 @@ func TestShippedTemplates(t *testing.T) {
 	}
 }
 
+// TestExaminationsAreNamed: every message about a visit says which examination,
+// in the language of its reader, and stays short with it.
+func TestExaminationsAreNamed(t *testing.T) {
+	exams := map[string]string{"zh-CN": "上消化道钡餐造影", "en": "Upper GI barium meal"}
+	departments := map[string]string{"zh-CN": "医学影像科", "en": "Medical imaging"}
+	for _, k := range Kinds() {
+		if _, ok := k.param("exam"); !ok {
+			continue
+		}
+		for lang, exam := range exams {
+			all := Outgoing{Params: k.samples("zh-CN"), English: map[string]string{"exam": exams["en"], "department": departments["en"], "campus": ""}}
+			if lang == "en" { // the rest of an English message has no Chinese in it either
+				all.Params = k.samples("en")
+			}
+			all.Params["exam"], all.Params["department"], all.Params["doctor"] = exams["zh-CN"], departments["zh-CN"], ""
+			text, err := k.render(shipped(k.Name, lang), lang, all.spoken(lang))
+			if err != nil || strings.Count(text, exam) != 1 || !strings.Contains(text, departments[lang]) {
+				t.Errorf("%s %s: %q, %v", k.Name, lang, text, err)
+			}
+			limit := 2
+			if len(k.samples(lang)["visits"]) > 0 || k.Name == "booking.session_closed" {
+				limit = 3
+			}
+			if p := NewPreview(text); p.Segments > limit || lang == "en" && p.Encoding != "gsm7" {
+				t.Errorf("%s %s: %d segments in %s: %s", k.Name, lang, p.Segments, p.Encoding, text)
+			}
+		}
+	}
+}
+
 func TestTemplateChecks(t *testing.T) {
 	k, _ := kindOf("booking.booked")
 	for text, key := range map[string]string{
