@@ -249,6 +249,29 @@ test('messages about an examination say which one, in both languages', async () 
   }
 })
 
+test('nobody is let in on another day: the desk does not offer it and says why', async () => {
+  const who = await o.person('改日辰')
+  const later = await o.book(who.id, (await o.session(day(5), { start: '20:00', end: '21:00' })).id)
+  await o.openAppointment(later)
+  await expect(o.button('booking.act.change', o.drawer())).toBeVisible()
+  for (const act of ['check_in', 'arrive', 'miss']) await expect(o.button(`booking.act.${act}`, o.drawer())).toHaveCount(0)
+  await s.visit('/check-in')
+  await s.page.keyboard.type(later.code)
+  await s.page.keyboard.press('Enter')
+  const found = s.page.getByRole('listbox', { name: s.words('checkin.found') })
+  await expect(found.getByRole('option')).toContainText(o.fill('error.booking.not_today', { date: later.date }))
+  await expect(o.button('booking.act.check_in', found)).toHaveCount(0)
+  await s.page.keyboard.press('Enter')
+  expect((await o.appointment(later.id)).state).toBe('scheduled')
+  expect(await barriers(s)).toEqual([])
+
+  const now = await o.book(who.id, (await o.running(o.others[6].id)).id, { channel: 'onsite' })
+  await o.openAppointment(now)
+  await o.button('booking.act.check_in', o.drawer()).click()
+  await expect(o.button('booking.act.complete', o.drawer())).toBeVisible()
+  expect((await o.appointment(now.id)).state).toBe('checked_in')
+})
+
 test('whoever has fewer rights sees fewer buttons, and the service refuses the rest', async () => {
   const who = await o.person('权限寅')
   const se = await o.session(day(7), { room: '权限室' })

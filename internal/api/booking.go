@@ -110,17 +110,18 @@ type AppointmentView struct {
 	Can           AppointmentCan      `json:"can"`
 }
 
-// AppointmentCan says what the state of an appointment, and the reader's
-// rights, allow. Deadlines of the policy are checked when it is done.
+// AppointmentCan says what the state of an appointment, the hour and the
+// reader's rights allow. Deadlines for changes are checked when they are made.
 type AppointmentCan struct {
-	Confirm     bool `json:"confirm"`
-	Change      bool `json:"change"`
-	Cancel      bool `json:"cancel"`
-	Arrive      bool `json:"arrive"`
-	CheckIn     bool `json:"check_in"`
-	Complete    bool `json:"complete"`
-	Miss        bool `json:"miss"`
-	Acknowledge bool `json:"acknowledge" doc:"Note that the patient says that they will come"`
+	Confirm     bool             `json:"confirm"`
+	Change      bool             `json:"change"`
+	Cancel      bool             `json:"cancel"`
+	Arrive      bool             `json:"arrive" doc:"On the day of the visit"`
+	CheckIn     bool             `json:"check_in" doc:"On the day of the visit, as late as the policy lets people in"`
+	Why         *EligibilityNote `json:"why,omitempty" doc:"Why nobody can check in now, where the state would let them"`
+	Complete    bool             `json:"complete"`
+	Miss        bool             `json:"miss" doc:"From the time of the visit on"`
+	Acknowledge bool             `json:"acknowledge" doc:"Note that the patient says that they will come"`
 }
 
 // AppointmentEventView is one entry of an appointment's history.

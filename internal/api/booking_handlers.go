@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/csv"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -116,8 +117,13 @@ func (s *Server) appointments(ctx context.Context, list []booking.Appointment) (
 			return nil, err
 		}
 	}
+	door, err := s.deps.Booking.Door(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return mapped(list, func(a booking.Appointment) AppointmentView {
-		v := appointmentView(p, a, sessions[a.SessionID], who)
+		v := appointmentView(p, a, sessions[a.SessionID])
+		v.Can = appointmentCan(door, a, who)
 		if c, ok := cards[a.PatientID]; ok {
 			v.Patient = appointmentPatient(c)
 		}
@@ -125,12 +131,35 @@ func (s *Server) appointments(ctx context.Context, list []booking.Appointment) (
 	}), nil
 }
 
-func appointmentView(p places, a booking.Appointment, se booking.Session, who identity.Principal) AppointmentView {
+// appointmentCan is what who may do with an appointment now.
+func appointmentCan(door booking.Door, a booking.Appointment, who identity.Principal) AppointmentCan {
+	write, checkIn := who.Has(identity.BookingWrite), who.Has(identity.BookingCheckIn)
+	can := AppointmentCan{
+		Confirm: write && a.Allows(booking.ActConfirm), Change: write && a.Allows(booking.ActChange), Cancel: write && a.Allows(booking.ActCancel),
+		Arrive: checkIn && door.Refuses(a, booking.ActArrive) == nil, CheckIn: checkIn && door.Refuses(a, booking.ActCheckIn) == nil,
+		Complete: checkIn && a.Allows(booking.ActComplete), Miss: checkIn && door.Refuses(a, booking.ActMiss) == nil,
+		Acknowledge: write && !a.Confirmed && a.Allows(booking.ActAcknowledge),
+	}
+	if checkIn {
+		can.Why = notLetIn(door, a)
+	}
+	return can
+}
+
+// notLetIn is why nobody can check in now, where the state would let them.
+func notLetIn(door booking.Door, a booking.Appointment) *EligibilityNote {
+	var why *errs.Error
+	if !a.Allows(booking.ActCheckIn) || !errors.As(door.Refuses(a, booking.ActCheckIn), &why) {
+		return nil
+	}
+	return &EligibilityNote{Key: why.Key, Params: why.Params}
+}
+
+func appointmentView(p places, a booking.Appointment, se booking.Session) AppointmentView {
 	dep, doc, campus, exam := p.departments[a.DepartmentID], p.doctors[a.DoctorID], p.campuses[se.CampusID], p.exams[a.ExamID]
 	if campus.ID == "" {
 		campus = p.campuses[dep.CampusID]
 	}
-	write, checkIn := who.Has(identity.BookingWrite), who.Has(identity.BookingCheckIn)
 	return AppointmentView{
 		ID: a.ID, Version: a.Version, Code: a.Code, PatientID: a.PatientID, SessionID: a.SessionID, NumberID: a.NumberID, Seq: a.Seq, Date: a.Date,
 		StartAt: utc(a.StartAt), EndAt: utc(a.EndAt), DepartmentID: a.DepartmentID, Department: dep.Name, DoctorID: a.DoctorID, Doctor: doc.Name,
@@ -139,12 +168,6 @@ func appointmentView(p places, a booking.Appointment, se booking.Session, who id
 		Lane: string(a.Lane), FeeCents: a.Fee, UsesCard: a.HoldID != "", Paid: a.Paid, Confirmed: a.Confirmed, CancelReason: a.CancelReason,
 		CancelledAt: maybe(a.CancelledAt), ExpiresAt: maybe(a.ExpiresAt), QueueNumber: a.QueueNumber, SeriesID: a.SeriesID, MovedFrom: a.MovedFrom,
 		Note: a.Note, Reference: a.Reference, ReceivedOn: a.ReceivedOn, BookedBy: a.BookedBy, CreatedAt: utc(a.CreatedAt), UpdatedAt: utc(a.UpdatedAt),
-		Can: AppointmentCan{
-			Confirm: write && a.Allows(booking.ActConfirm), Change: write && a.Allows(booking.ActChange), Cancel: write && a.Allows(booking.ActCancel),
-			Arrive: checkIn && a.Allows(booking.ActArrive), CheckIn: checkIn && a.Allows(booking.ActCheckIn),
-			Complete: checkIn && a.Allows(booking.ActComplete), Miss: checkIn && a.Allows(booking.ActMiss),
-			Acknowledge: write && !a.Confirmed && a.Allows(booking.ActAcknowledge),
-		},
 	}
 }
 

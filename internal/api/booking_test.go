@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"heartline/internal/care/booking"
 	"heartline/internal/platform/identity"
 )
 
@@ -61,5 +62,38 @@ func TestBookingOnPaper(t *testing.T) {
 	events := read[List[AppointmentEventView]](nurse.get(path + "/" + a.ID + "/history").status(200)).Items
 	if len(events) != 1 || events[0].Detail["reference"] != "市三医院 F-118" {
 		t.Errorf("history %+v", events)
+	}
+}
+
+// TestCheckInIsOfferedAtTheDoorOnly: on the day of the visit, to those who may
+// let people in; on other days it says why not, and the kiosk does too.
+func TestCheckInIsOfferedAtTheDoorOnly(t *testing.T) {
+	h := newHall(t)
+	nurse := h.as("nurse", identity.RoleAgent)
+	p := newPatient(nurse, "曾小贤", "13812345678")
+	today := h.visit(p.ID, h.clinic())
+	later := h.clinic(func(se *booking.Session) {
+		se.StartAt, se.EndAt = se.StartAt.AddDate(0, 0, 1), se.EndAt.AddDate(0, 0, 1)
+		se.Date = se.StartAt.In(h.deps.Zone).Format(time.DateOnly)
+	})
+	tomorrow := h.visit(p.ID, later)
+	const path = "/api/booking/appointments/"
+	one := func(a *client, id string) AppointmentCan { return read[AppointmentView](a.get(path + id).status(200)).Can }
+	if can := one(nurse, today.ID); !can.CheckIn || !can.Arrive || can.Miss || can.Why != nil {
+		t.Errorf("today: %+v", can)
+	}
+	can := one(nurse, tomorrow.ID)
+	if can.CheckIn || can.Arrive || can.Miss || !can.Change || can.Why == nil || can.Why.Key != "booking.not_today" || can.Why.Params["date"] != tomorrow.Date {
+		t.Errorf("tomorrow: %+v %+v", can, can.Why)
+	}
+	nurse.do("POST", path+tomorrow.ID+"/check-in", nil).fails(409, "booking.not_today")
+	if can := one(h.as("doc", identity.RoleDoctor), today.ID); can.CheckIn || can.Why != nil {
+		t.Errorf("a reader: %+v", can)
+	}
+	h.identify("code", today.Code, "").status(200)
+	for _, v := range read[List[KioskAppointment]](h.machine.get("/api/kiosk/appointments").status(200)).Items {
+		if v.CanCheckIn != (v.ID == today.ID) || (v.CheckInWhy == nil) != v.CanCheckIn {
+			t.Errorf("kiosk: %+v", v)
+		}
 	}
 }

@@ -90,20 +90,21 @@ type KioskIdentifyInput struct {
 
 // KioskAppointment is a visit as its patient sees it.
 type KioskAppointment struct {
-	ID          string    `json:"id"`
-	Code        string    `json:"code"`
-	Seq         int       `json:"seq"`
-	Date        string    `json:"date"`
-	StartAt     time.Time `json:"start_at"`
-	EndAt       time.Time `json:"end_at"`
-	State       string    `json:"state"`
-	Type        string    `json:"type"`
-	FeeCents    int64     `json:"fee_cents"`
-	Paid        bool      `json:"paid"`
-	QueueNumber int       `json:"queue_number" doc:"0 before check-in"`
-	CanCheckIn  bool      `json:"can_check_in"`
-	Doctor      string    `json:"doctor"`
-	DoctorTitle string    `json:"doctor_title"`
+	ID          string           `json:"id"`
+	Code        string           `json:"code"`
+	Seq         int              `json:"seq"`
+	Date        string           `json:"date"`
+	StartAt     time.Time        `json:"start_at"`
+	EndAt       time.Time        `json:"end_at"`
+	State       string           `json:"state"`
+	Type        string           `json:"type"`
+	FeeCents    int64            `json:"fee_cents"`
+	Paid        bool             `json:"paid"`
+	QueueNumber int              `json:"queue_number" doc:"0 before check-in"`
+	CanCheckIn  bool             `json:"can_check_in"`
+	CheckInWhy  *EligibilityNote `json:"check_in_why,omitempty" doc:"Why the patient cannot check in today, who could have"`
+	Doctor      string           `json:"doctor"`
+	DoctorTitle string           `json:"doctor_title"`
 	KioskPlace
 }
 

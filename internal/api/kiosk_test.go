@@ -98,14 +98,17 @@ func noon() *time.Location {
 }
 
 // clinic is a session that runs now.
-func (h *hall) clinic() booking.Session {
+func (h *hall) clinic(change ...func(*booking.Session)) booking.Session {
 	h.t.Helper()
 	now := h.deps.Now().In(h.deps.Zone)
 	start := now.Add(time.Minute).Truncate(time.Minute)
 	const n = 8
-	return must[booking.Session](h.t)(h.deps.Booking.SaveSession(h.sys(), booking.Plan{SlotMinutes: 2, Capacity: n, Session: booking.Session{
-		Date: now.Format(time.DateOnly), Period: booking.Evening, StartAt: start, EndAt: start.Add(2 * n * time.Minute),
-		DepartmentID: h.dept.ID, Type: booking.Ordinary, Fee: 8_00, Room: "1诊室", ReleaseAt: now.Add(-time.Hour)}}))
+	se := booking.Session{Date: now.Format(time.DateOnly), Period: booking.Evening, StartAt: start, EndAt: start.Add(2 * n * time.Minute),
+		DepartmentID: h.dept.ID, Type: booking.Ordinary, Fee: 8_00, Room: "1诊室", ReleaseAt: now.Add(-time.Hour)}
+	for _, c := range change {
+		c(&se)
+	}
+	return must[booking.Session](h.t)(h.deps.Booking.SaveSession(h.sys(), booking.Plan{SlotMinutes: 2, Capacity: n, Session: se}))
 }
 
 func (h *hall) visit(patientID string, se booking.Session) booking.Appointment {

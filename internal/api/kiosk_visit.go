@@ -42,12 +42,16 @@ func (s *Server) kioskVisits(ctx context.Context, list []booking.Appointment) ([
 	if err != nil {
 		return nil, err
 	}
-	today, here := s.now().In(s.zone()).Format(time.DateOnly), turnOf(ctx).Kiosk.CampusID
+	door, err := s.deps.Booking.Door(ctx)
+	if err != nil {
+		return nil, err
+	}
+	here := turnOf(ctx).Kiosk.CampusID
 	return mapped(list, func(a booking.Appointment) KioskAppointment {
 		se, doc := sessions[a.SessionID], p.doctors[a.DoctorID]
 		return KioskAppointment{ID: a.ID, Code: a.Code, Seq: a.Seq, Date: a.Date, StartAt: utc(a.StartAt), EndAt: utc(a.EndAt), State: string(a.State),
 			Type: string(a.Type), FeeCents: a.Fee, Paid: a.Paid || a.HoldID != "", QueueNumber: a.QueueNumber,
-			CanCheckIn: a.Date == today && a.Allows(booking.ActCheckIn), Doctor: doc.Name, DoctorTitle: doc.Title,
+			CanCheckIn: door.Refuses(a, booking.ActCheckIn) == nil, CheckInWhy: notLetIn(door, a), Doctor: doc.Name, DoctorTitle: doc.Title,
 			KioskPlace: p.place(a.DepartmentID, se.CampusID, se.Room, here)}
 	}), nil
 }

@@ -3,7 +3,9 @@ package booking
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"heartline/internal/care/booking/policy"
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/identity"
 	"heartline/internal/platform/store"
@@ -12,7 +14,7 @@ import (
 // Arrive notes that a patient is in the house, on the day of the visit.
 func (s *Service) Arrive(ctx context.Context, appointmentID string) (Appointment, error) {
 	return s.act(ctx, identity.BookingCheckIn, appointmentID, func(tx *store.Tx, who identity.Principal, a Appointment) (Appointment, error) {
-		if err := s.mayEnter(ctx, tx, a, ActArrive); err != nil {
+		if err := s.ask(ctx, tx, a, ActArrive); err != nil {
 			return a, err
 		}
 		a.State = Arrived
@@ -27,7 +29,7 @@ func (s *Service) CheckIn(ctx context.Context, appointmentID string) (Appointmen
 		if a.State == CheckedIn {
 			return a, nil
 		}
-		if err := s.mayEnter(ctx, tx, a, ActCheckIn); err != nil {
+		if err := s.ask(ctx, tx, a, ActCheckIn); err != nil {
 			return a, err
 		}
 		n, err := nextQueue(ctx, tx, a.SessionID)
@@ -42,16 +44,59 @@ func (s *Service) CheckIn(ctx context.Context, appointmentID string) (Appointmen
 	})
 }
 
-// mayEnter refuses to let somebody in on another day, into a closed session
-// or later than the policy lets them.
-func (s *Service) mayEnter(ctx context.Context, tx *store.Tx, a Appointment, act Action) error {
+// Door says who may be let in, or missed, at a moment: what screens offer and
+// what is then done follow one rule.
+type Door struct {
+	now    time.Time
+	today  string
+	policy policy.Policy
+}
+
+// Door is the door as it is now. It knows of nobody, so that everybody may ask.
+func (s *Service) Door(ctx context.Context) (d Door, err error) {
+	err = s.db.Read(ctx, func(tx *store.Tx) (err error) {
+		d, err = s.door(ctx, tx)
+		return err
+	})
+	return d, err
+}
+
+func (s *Service) door(ctx context.Context, tx *store.Tx) (Door, error) {
+	rules, err := s.inForce(ctx, tx)
+	now := s.now()
+	return Door{now: now, today: now.In(s.zone).Format(time.DateOnly), policy: rules.Policy}, err
+}
+
+// Refuses is why somebody is not let in: the state, another day, or later than
+// the policy lets them; or why nobody can say yet that they did not come.
+func (d Door) Refuses(a Appointment, act Action) error {
 	if err := a.allow(act); err != nil {
 		return err
 	}
-	if today := s.now().In(s.zone).Format("2006-01-02"); a.Date != today {
-		return errs.New(errs.Conflict, "booking.not_today", "date", a.Date)
+	switch act {
+	case ActMiss:
+		if a.StartAt.After(d.now) {
+			return errs.New(errs.Conflict, "booking.not_yet")
+		}
+	case ActArrive, ActCheckIn:
+		if a.Date != d.today {
+			return errs.New(errs.Conflict, "booking.not_today", "date", a.Date)
+		}
+		late := d.policy.Late.Kind == policy.LateMiss && a.State != Arrived
+		if late && d.now.After(d.policy.VoidAt(a.StartAt, a.EndAt)) {
+			return errs.New(errs.Conflict, "booking.late_arrival", "minutes", d.policy.Late.GraceMinutes)
+		}
 	}
-	return s.permitCheckIn(ctx, tx, a)
+	return nil
+}
+
+// ask refuses what the door does.
+func (s *Service) ask(ctx context.Context, tx *store.Tx, a Appointment, act Action) error {
+	d, err := s.door(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return d.Refuses(a, act)
 }
 
 // collect takes the fee that was held.
@@ -85,11 +130,8 @@ func (s *Service) Complete(ctx context.Context, appointmentID string) (Appointme
 // time, and so does the money; the rules judge.
 func (s *Service) Miss(ctx context.Context, appointmentID string) (Appointment, error) {
 	return s.act(ctx, identity.BookingCheckIn, appointmentID, func(tx *store.Tx, who identity.Principal, a Appointment) (Appointment, error) {
-		if err := a.allow(ActMiss); err != nil {
+		if err := s.ask(ctx, tx, a, ActMiss); err != nil {
 			return a, err
-		}
-		if a.StartAt.After(s.now()) {
-			return a, errs.New(errs.Conflict, "booking.not_yet")
 		}
 		return s.miss(ctx, tx, who, a)
 	})

@@ -2,12 +2,16 @@ package booking_test
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
 	"heartline/internal/care/booking"
+	"heartline/internal/care/booking/policy"
 	"heartline/internal/platform/event"
+	"heartline/internal/platform/store"
 	"heartline/internal/platform/store/storetest"
 )
 
@@ -216,6 +220,55 @@ func TestVisit(t *testing.T) {
 		refused(t, err, "booking.wrong_state")
 		if n := r.noticesOf("p3"); !slices.Contains(n, booking.NoticeMissed) {
 			t.Fatalf("notices %v", n)
+		}
+	})
+}
+
+// TestDoor: what the door offers is what is then done, at every hour and in
+// every state, under a policy that voids late numbers and under one that does
+// not.
+func TestDoor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		strict := policy.Default()
+		strict.Penalties, strict.Limits = nil, nil
+		strict.Late = policy.Late{Kind: policy.LateMiss, GraceMinutes: 30}
+		r := ruled(t, db, strict)
+		acts := map[booking.Action]func(context.Context, string) (booking.Appointment, error){
+			booking.ActArrive: r.svc.Arrive, booking.ActCheckIn: r.svc.CheckIn, booking.ActMiss: r.svc.Miss,
+		}
+		day := 0
+		offered := map[string]int{}
+		for _, hours := range []time.Duration{-36, -3, 0, 1, 30} { // after the beginning of the visit
+			for act, do := range acts {
+				for _, arrived := range []bool{false, true} {
+					day += 3
+					a := r.book(r.clinic(day, shared(1)), "p")
+					if arrived {
+						r.clock.set(a.StartAt.Add(-time.Hour))
+						if _, err := r.svc.Arrive(r.ctx(), a.ID); err != nil {
+							t.Fatal(err)
+						}
+						a.State = booking.Arrived
+					}
+					r.clock.set(a.StartAt.Add(hours * time.Hour))
+					door, err := r.svc.Door(r.ctx())
+					if err != nil {
+						t.Fatal(err)
+					}
+					offer := door.Refuses(a, act)
+					_, err = do(r.ctx(), a.ID)
+					if fmt.Sprint(offer) != fmt.Sprint(err) {
+						t.Errorf("%s %d h, arrived %t: offered %v, done %v", act, hours, arrived, offer, err)
+					}
+					offered[string(act)+" "+keyOf(err)]++
+				}
+			}
+		}
+		want := map[string]int{"arrive ": 2, "arrive booking.not_today": 2, "arrive booking.late_arrival": 1, "arrive booking.wrong_state": 5,
+			"check_in ": 5, "check_in booking.not_today": 4, "check_in booking.late_arrival": 1,
+			"miss ": 6, "miss booking.not_yet": 4}
+		if !maps.Equal(offered, want) {
+			t.Errorf("%v", offered)
 		}
 	})
 }

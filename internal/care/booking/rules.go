@@ -215,19 +215,6 @@ func (s *Service) cancelUntil(ctx context.Context, tx *store.Tx, a Appointment) 
 	return rules.Policy.CancelUntil(string(a.Type), a.StartAt.In(s.zone), s.days(ctx)), nil
 }
 
-// permitCheckIn refuses somebody who comes after the grace of a policy that
-// voids late numbers.
-func (s *Service) permitCheckIn(ctx context.Context, tx *store.Tx, a Appointment) error {
-	rules, err := s.inForce(ctx, tx)
-	if err != nil || rules.Policy.Late.Kind != policy.LateMiss || a.State == Arrived {
-		return err
-	}
-	if until := rules.Policy.VoidAt(a.StartAt, a.EndAt); s.now().After(until) {
-		return errs.New(errs.Conflict, "booking.late_arrival", "minutes", rules.Policy.Late.GraceMinutes)
-	}
-	return nil
-}
-
 // holdLimit is the longest hold.
 func (s *Service) holdLimit(ctx context.Context, tx *store.Tx) (time.Duration, error) {
 	rules, err := s.inForce(ctx, tx)

@@ -4666,13 +4666,18 @@ export interface components {
         AppointmentCan: {
             /** @description Note that the patient says that they will come */
             acknowledge: boolean;
+            /** @description On the day of the visit */
             arrive: boolean;
             cancel: boolean;
             change: boolean;
+            /** @description On the day of the visit, as late as the policy lets people in */
             check_in: boolean;
             complete: boolean;
             confirm: boolean;
+            /** @description From the time of the visit on */
             miss: boolean;
+            /** @description Why nobody can check in now, where the state would let them */
+            why?: components["schemas"]["EligibilityNote"];
         };
         AppointmentCancelInputBody: {
             /** @default desk */
@@ -6348,6 +6353,8 @@ export interface components {
             campus: string;
             campus_en: string;
             can_check_in: boolean;
+            /** @description Why the patient cannot check in today, who could have */
+            check_in_why?: components["schemas"]["EligibilityNote"];
             code: string;
             date: string;
             department: string;
