@@ -1,9 +1,9 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ApiError, describe as say, fieldErrors, toProblem } from '@/api/errors'
-import type { DeskCall } from '@/api/types'
+import type { DeskCall, DeskView } from '@/api/types'
 import { draftOf, forgetDrafts } from './drafts'
-import { foremost } from './queries'
+import { foremost, shownState } from './queries'
 import { matches } from './shortcuts'
 import { stateTone, waitTone } from '../wallboard/thresholds'
 
@@ -32,6 +32,15 @@ describe('drafts of notes', () => {
     forgetDrafts()
     expect(draftOf('c1').notes).toBe('')
   })
+})
+
+it('shows a colleague\'s ringing as ringing', () => {
+  const desk = (state: string, ...calls: DeskCall[]) => ({ agent: { state }, calls }) as unknown as DeskView
+  expect(shownState(desk('talking', call('a', 'ringing')))).toBe('ringing')
+  expect(shownState(desk('talking', call('a', 'ringing'), call('b', 'held')))).toBe('ringing')
+  expect(shownState(desk('talking', call('a', 'ringing'), call('b', 'talking')))).toBe('talking')
+  expect(shownState(desk('talking', call('a', 'dialing')))).toBe('talking')
+  expect(shownState(desk('wrap_up', call('a', 'ringing')))).toBe('wrap_up')
 })
 
 describe('keys', () => {

@@ -40,6 +40,11 @@ export function foremost(calls: DeskCall[]): DeskCall | undefined {
   return [...calls].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]
 }
 
+/** Routing counts an agent whom a colleague rings as taken; to the agent it rings. */
+export function shownState(desk: DeskView): DeskView['agent']['state'] {
+  return desk.agent.state === 'talking' && foremost(desk.calls)?.state === 'ringing' ? 'ringing' : desk.agent.state
+}
+
 export function useDeskOptions() {
   return useQuery({ queryKey: ['desk', 'options'], queryFn: () => unwrap(client.GET('/api/desk/options')), staleTime: 60_000 })
 }
