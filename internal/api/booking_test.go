@@ -78,7 +78,9 @@ func TestCheckInIsOfferedAtTheDoorOnly(t *testing.T) {
 	})
 	tomorrow := h.visit(p.ID, later)
 	const path = "/api/booking/appointments/"
-	one := func(a *client, id string) AppointmentCan { return read[AppointmentView](a.get(path + id).status(200)).Can }
+	one := func(a *client, id string) AppointmentCan {
+		return read[AppointmentView](a.get(path + id).status(200)).Can
+	}
 	if can := one(nurse, today.ID); !can.CheckIn || !can.Arrive || can.Miss || can.Why != nil {
 		t.Errorf("today: %+v", can)
 	}

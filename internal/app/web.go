@@ -80,6 +80,9 @@ func (a *App) origins() []string {
 
 // ready fails while a call that came now would not be served.
 func (a *App) ready(ctx context.Context) error {
+	if err := a.calls.Open(); err != nil {
+		return err
+	}
 	if err := a.media.Health(ctx); err != nil {
 		return err
 	}

@@ -224,7 +224,7 @@ func TestDrain(t *testing.T) {
 	s := talk(t)
 	done := make(chan error, 1)
 	go func() { done <- s.svc.Drain(s.ctx()) }()
-	s.eventually("draining", func() bool { s.svc.mu.Lock(); defer s.svc.mu.Unlock(); return s.svc.draining })
+	s.eventually("draining", func() bool { return s.svc.Open() != nil })
 	s.refused(s.dial("96166"), 503)
 	s.hears(s.caller, toneAnn)
 	select {

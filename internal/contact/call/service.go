@@ -201,6 +201,16 @@ func (s *Service) LiveCall(_ context.Context, callID string) (LiveCall, error) {
 	return LiveCall{}, errNotFound
 }
 
+// Open fails while new calls are refused.
+func (s *Service) Open() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return errDraining
+	}
+	return nil
+}
+
 // Drain refuses new calls and waits until the others have ended or ctx is
 // done.
 func (s *Service) Drain(ctx context.Context) error {
