@@ -271,7 +271,7 @@ func (r *Record) outcome() Outcome {
 		return Answered
 	case r.EndedBy == "restart" || isFault(r.EndCause):
 		return Failed
-	case r.EndedBy == "caller" && r.Direction == "inbound":
+	case r.EndedBy == "caller" && (r.Direction == "inbound" || r.Direction == "internal" && len(r.Visits) > 0):
 		return r.gaveUp()
 	case r.Direction == "outbound" && r.fold.failed != "":
 		return Failed

@@ -127,6 +127,11 @@ func TestOutcomes(t *testing.T) {
 		return step{at, "", "", journal.CallEnded{By: by, Cause: cause}}
 	}
 	with := func(a []step, b ...step) []step { return append(append([]step{}, a...), b...) }
+	internal := func(a []step) []step {
+		out := with(a)
+		out[0] = step{0, "", "", journal.CallStarted{Direction: "internal"}}
+		return out
+	}
 	offered := step{12, "a", "q", journal.QueueOffered{Agent: "a", Offer: "o"}}
 	for _, c := range []struct {
 		name  string
@@ -151,6 +156,8 @@ func TestOutcomes(t *testing.T) {
 		{"extension did not answer", with(direct, end(30, "system", "no_answer")), Missed},
 		{"extension answered", with(direct, step{5, "", "", journal.LegAnswered{Leg: "x"}}, end(30, "agent", "")), Answered},
 		{"caller left the ringing extension", with(direct, end(30, "caller", "")), Abandoned},
+		{"a colleague gave up waiting", with(internal(incoming()), end(50, "caller", "")), Abandoned},
+		{"a colleague left the ringing extension", with(internal(direct), end(30, "caller", "")), Missed},
 		{"out: answered", with(out, step{9, "", "", journal.LegAnswered{Leg: "far"}}, end(60, "agent", "")), Answered},
 		{"out: nobody home", with(out, end(60, "agent", "")), Missed},
 		{"out: network fault", with(out, step{9, "", "", journal.LegEnded{Leg: "far", Cause: "unavailable", SIPCode: 503}}, end(9, "system", "")), Failed},

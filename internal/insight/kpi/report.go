@@ -30,8 +30,8 @@ const (
 const maxBuckets = 5000
 
 // Figures are the counts of a set of calls. Without a queue, Tally counts each
-// inbound call that waited in a queue once, with all its waiting; with a
-// queue, each visit to that queue once.
+// call, inbound or internal, that waited in a queue once, with all its
+// waiting; with a queue, each visit to that queue once.
 type Figures struct {
 	Tally
 	Inbound        int `json:"inbound"` // calls by direction

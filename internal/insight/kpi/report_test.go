@@ -28,7 +28,11 @@ func (b *book) add(at time.Time, call, agent, queue string, p journal.Payload) {
 
 // call waits in queue from at; answered after wait by agent, or given up.
 func (b *book) call(id string, at time.Time, wait, talk time.Duration, agent string) {
-	b.add(at, id, "", "", journal.CallStarted{Direction: "inbound"})
+	b.callFrom("inbound", id, at, wait, talk, agent)
+}
+
+func (b *book) callFrom(direction, id string, at time.Time, wait, talk time.Duration, agent string) {
+	b.add(at, id, "", "", journal.CallStarted{Direction: direction})
 	b.add(at, id, "", "", journal.LegStarted{Leg: "in", Party: "caller"})
 	b.add(at, id, "", "q", journal.QueueEntered{Queue: "q", Position: 1})
 	end := at.Add(wait)
@@ -137,6 +141,30 @@ func TestOverflowIsOneCallInTotalAndAVisitInEachQueue(t *testing.T) {
 		}
 		if p, q := sum.Queues[0], sum.Queues[1]; p.Queue != "p" || p.Overflowed != 1 || p.Offered != 1 || q.Answered != 1 || q.WaitAnswered != 20*time.Second {
 			t.Fatalf("queues %+v", sum.Queues)
+		}
+	})
+}
+
+// TestColleaguesInTheQueueCount: the total is the queues' sum, as on the wallboard.
+func TestColleaguesInTheQueueCount(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b := workedDay()
+		at := day.Add(9 * time.Hour)
+		b.callFrom("internal", "colleague", at, 10*time.Second, 100*time.Second, "a")
+		b.callFrom("internal", "colleague-gone", at, 30*time.Second, 0, "")
+		b.write(t, db)
+		s := kpi.New(db, shanghai, goals)
+		sum, err := s.Summary(t.Context(), period())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, f := range map[string]kpi.Figures{"total": sum.Total, "queue": sum.Queues[0].Figures} {
+			if f.Offered != 102 || f.Answered != 86 || f.Abandoned != 16 || f.Handled != 86 || !f.Balanced() {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+		if sum.Total.Inbound != 100 || sum.Total.Internal != 2 {
+			t.Errorf("by direction: %+v", sum.Total)
 		}
 	})
 }

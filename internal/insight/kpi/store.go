@@ -52,7 +52,7 @@ func (s *Service) calls(ctx context.Context, tx *store.Tx, q Query, total func(t
 		f.Transfers += transfers
 		f.countCall(direction, outcome)
 		over := answered > 0 || ended > 0
-		if q.Queue == "" && queueID != "" && direction == "inbound" && over {
+		if q.Queue == "" && queueID != "" && direction != "outbound" && over {
 			f.AddWait(Wait{Result: callResult(answered > 0, outcome), Waited: millis(waitMs)}, goals)
 		}
 	}
@@ -139,7 +139,7 @@ func visitResult(result string) Result {
 
 func (s *Service) parts(ctx context.Context, tx *store.Tx, q Query, total func(time.Time) *Figures, queue func(string, time.Time) *Figures) error {
 	query := `SELECT call_id, queue, rang_at, talk_ms, hold_ms, wrap_ms FROM call_agents
-		WHERE rang_at >= $1 AND rang_at < $2 AND result = 'answered' AND direction = 'inbound'`
+		WHERE rang_at >= $1 AND rang_at < $2 AND result = 'answered' AND (direction = 'inbound' OR direction = 'internal' AND queue <> '')`
 	args := []any{store.Millis(q.From), store.Millis(q.To)}
 	if q.Queue != "" {
 		query += " AND queue = $3"
