@@ -113,6 +113,11 @@ func TestAnsweredCall(t *testing.T) {
 	}
 }
 
+// internal is a call made by a colleague.
+func internal(a []step) []step {
+	return append([]step{{0, "", "", journal.CallStarted{Direction: "internal"}}}, a[1:]...)
+}
+
 func TestOutcomes(t *testing.T) {
 	direct := []step{
 		{0, "", "", journal.CallStarted{Direction: "inbound"}}, {0, "", "", journal.LegStarted{Leg: "in", Party: "caller"}},
@@ -127,11 +132,6 @@ func TestOutcomes(t *testing.T) {
 		return step{at, "", "", journal.CallEnded{By: by, Cause: cause}}
 	}
 	with := func(a []step, b ...step) []step { return append(append([]step{}, a...), b...) }
-	internal := func(a []step) []step {
-		out := with(a)
-		out[0] = step{0, "", "", journal.CallStarted{Direction: "internal"}}
-		return out
-	}
 	offered := step{12, "a", "q", journal.QueueOffered{Agent: "a", Offer: "o"}}
 	for _, c := range []struct {
 		name  string
