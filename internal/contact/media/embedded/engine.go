@@ -168,6 +168,9 @@ func (e *Engine) Health(context.Context) error {
 	if e.ports.available() == 0 {
 		return errs.New(errs.Unavailable, "media.ports_exhausted")
 	}
+	if err := e.net.err(); err != nil {
+		return errs.Wrap(errs.Unavailable, "media.network_broken", err)
+	}
 	return nil
 }
 

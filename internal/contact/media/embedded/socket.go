@@ -11,7 +11,8 @@ import (
 // and for IPv6, each socket has a goroutine.
 type network interface {
 	listen(addr netip.AddrPort) (socket, error)
-	stop() // after the last socket is closed
+	stop()      // after the last socket is closed
+	err() error // why it hears nothing any more, if so
 }
 
 // socket is one bound port.
@@ -30,6 +31,8 @@ type socket interface {
 type goNetwork struct{}
 
 func (goNetwork) stop() {}
+
+func (goNetwork) err() error { return nil }
 
 func (goNetwork) listen(addr netip.AddrPort) (socket, error) {
 	family := "udp4"

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -42,6 +43,15 @@ func (n *pollNetwork) stop() {
 	}
 }
 
+func (n *pollNetwork) err() error {
+	for _, p := range n.pollers {
+		if broke := p.broke.Load(); broke != nil {
+			return *broke
+		}
+	}
+	return nil
+}
+
 func (n *pollNetwork) listen(addr netip.AddrPort) (socket, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -60,6 +70,8 @@ type poller struct {
 	ep   *os.File // the same, waited for by the runtime
 	wake int
 	done sync.WaitGroup
+
+	broke atomic.Pointer[error] // it ended though nobody stopped it
 
 	mu      sync.RWMutex
 	sockets map[int32]*pollSocket // by descriptor
@@ -110,24 +122,29 @@ func (p *poller) stop() {
 func (p *poller) run() {
 	events := make([]unix.EpollEvent, 256)
 	buf := make([]byte, maxPacket)
+	var broke error
 	conn, err := p.ep.SyscallConn()
-	if err != nil {
-		return // closed
+	if err == nil {
+		err = conn.Read(func(fd uintptr) bool {
+			for {
+				n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+				switch {
+				case errno == unix.EINTR:
+				case errno != 0:
+					broke = errno
+					return true
+				case n == 0:
+					return false
+				case !p.take(events[:n], buf):
+					return true
+				}
+			}
+		})
 	}
-	_ = conn.Read(func(fd uintptr) bool { // fails only when closed
-		for {
-			n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
-			if errno == unix.EINTR {
-				continue
-			}
-			if errno != 0 || n == 0 {
-				return errno != 0
-			}
-			if !p.take(events[:n], buf) {
-				return true
-			}
-		}
-	})
+	if broke = errors.Join(broke, err); broke != nil {
+		broke = fmt.Errorf("poll media sockets: %w", broke)
+		p.broke.Store(&broke)
+	}
 }
 
 // take reads one datagram per event: telephones send one every 20 ms, so there
