@@ -12,6 +12,9 @@ export function usePatient(id: Ref<string>) {
   })
 }
 
+/** The most hits that a search gives; who wants others says more. */
+export const mostHits = 50
+
 export function usePatientSearch(q: Ref<string>, enabled: Ref<boolean>, limit = 20) {
   return useQuery({
     queryKey: ['patients', 'search', q, limit],
@@ -19,15 +22,6 @@ export function usePatientSearch(q: Ref<string>, enabled: Ref<boolean>, limit = 
     enabled,
     placeholderData: (old) => old,
     staleTime: 30_000,
-  })
-}
-
-export function usePatientList(q: Ref<string>) {
-  return useInfiniteQuery({
-    queryKey: ['patients', 'list', q],
-    queryFn: ({ pageParam }) => unwrap(client.GET('/api/patients', { params: { query: { q: q.value || undefined, cursor: pageParam || undefined, limit: 50 } } })),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next_cursor || undefined,
   })
 }
 
