@@ -215,6 +215,7 @@ type AppointmentCancelInput struct {
 		Reason  string `json:"reason" enum:"patient,staff" doc:"staff: a mistake of the house, without penalty"`
 		Channel string `json:"channel,omitempty" maxLength:"20" default:"desk"`
 		Note    string `json:"note,omitempty" maxLength:"500"`
+		OriginFields
 	}
 }
 

@@ -341,7 +341,7 @@ func (s *Server) changeAppointment(ctx context.Context, in *AppointmentChangeInp
 func (s *Server) cancelAppointment(ctx context.Context, in *AppointmentCancelInput) (*Out[AppointmentView], error) {
 	return s.step(ctx, in.ID, func(svc *booking.Service, ctx context.Context, appointmentID string) (booking.Appointment, error) {
 		b := in.Body
-		return svc.Cancel(ctx, appointmentID, booking.Cancel{Reason: b.Reason, Channel: channelOf(b.Channel), Note: b.Note})
+		return svc.Cancel(ctx, appointmentID, booking.Cancel{Reason: b.Reason, Channel: channelOf(b.Channel), Note: b.Note, Origin: booking.Origin(b.OriginFields)})
 	})
 }
 

@@ -132,6 +132,7 @@ type WaitFields struct {
 	To           string `json:"to" maxLength:"10" doc:"ISO date, inclusive"`
 	Channel      string `json:"channel" required:"false" maxLength:"20" default:"desk"`
 	Note         string `json:"note" required:"false" maxLength:"300"`
+	OriginFields
 }
 
 // WaitInput joins the waitlist.
@@ -178,6 +179,7 @@ type SeriesFields struct {
 	Tolerance    int    `json:"tolerance" minimum:"0" maximum:"14" required:"false" doc:"Days by which a visit may be earlier or later"`
 	Reason       string `json:"reason" required:"false" maxLength:"200"`
 	Channel      string `json:"channel" required:"false" maxLength:"20" default:"desk"`
+	OriginFields
 }
 
 // SeriesInput books a series.
@@ -245,6 +247,7 @@ type SeriesCancelInput struct {
 		Reason  string `json:"reason" enum:"patient,staff"`
 		Channel string `json:"channel" required:"false" maxLength:"20" default:"desk"`
 		Note    string `json:"note" required:"false" maxLength:"500"`
+		OriginFields
 	}
 }
 

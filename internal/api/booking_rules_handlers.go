@@ -181,7 +181,8 @@ func (s *Server) waitViews(ctx context.Context, list []booking.WaitEntry) ([]Wai
 		v := WaitView{ID: e.ID, State: string(e.State), Place: e.Place, Department: p.departments[e.DepartmentID].Name, Doctor: p.doctors[e.DoctorID].Name,
 			Exam: p.exams[e.ExamID].Name, AppointmentID: e.AppointmentID, OfferedAt: maybe(e.OfferedAt), OfferUntil: maybe(e.OfferUntil), Offers: e.Offers,
 			CreatedAt: utc(e.CreatedAt), WaitFields: WaitFields{PatientID: e.PatientID, DepartmentID: e.DepartmentID, DoctorID: e.DoctorID, ExamID: e.ExamID,
-				Type: string(e.Type), Period: string(e.Period), From: e.From, To: e.To, Channel: string(e.Channel), Note: e.Note}}
+				Type: string(e.Type), Period: string(e.Period), From: e.From, To: e.To, Channel: string(e.Channel), Note: e.Note,
+				OriginFields: OriginFields(e.Origin)}}
 		if c, ok := cards[e.PatientID]; ok {
 			v.Patient = appointmentPatient(c)
 		}
@@ -225,7 +226,8 @@ func (s *Server) joinWaitlist(ctx context.Context, in *WaitInput) (*Out[WaitView
 	}
 	f := in.Body
 	e, err := b.JoinWaitlist(ctx, booking.Wish{PatientID: f.PatientID, DepartmentID: f.DepartmentID, DoctorID: f.DoctorID, ExamID: f.ExamID,
-		Type: booking.NumberType(f.Type), Period: booking.Period(f.Period), From: f.From, To: f.To, Channel: booking.Channel(cmp.Or(f.Channel, "desk")), Note: f.Note})
+		Type: booking.NumberType(f.Type), Period: booking.Period(f.Period), From: f.From, To: f.To, Channel: channelOf(f.Channel), Note: f.Note,
+		Origin: booking.Origin(f.OriginFields)})
 	return s.waitViewOut(ctx, e, err)
 }
 
@@ -287,12 +289,13 @@ func (s *Server) seriesOut(ctx context.Context, x booking.Series, err error) (*O
 func seriesRequest(f SeriesFields) booking.SeriesRequest {
 	return booking.SeriesRequest{Key: f.Key, PatientID: f.PatientID, DepartmentID: f.DepartmentID, DoctorID: f.DoctorID, ExamID: f.ExamID,
 		Type: booking.NumberType(f.Type), Period: booking.Period(f.Period), From: f.From, EveryDays: max(f.EveryDays, 1), Times: max(f.Times, 1),
-		Tolerance: f.Tolerance, Reason: f.Reason, Channel: booking.Channel(cmp.Or(f.Channel, "desk"))}
+		Tolerance: f.Tolerance, Reason: f.Reason, Channel: channelOf(f.Channel), Origin: booking.Origin(f.OriginFields)}
 }
 
 func seriesFields(r booking.SeriesRequest) SeriesFields {
 	return SeriesFields{Key: r.Key, PatientID: r.PatientID, DepartmentID: r.DepartmentID, DoctorID: r.DoctorID, ExamID: r.ExamID, Type: string(r.Type),
-		Period: string(r.Period), From: r.From, EveryDays: r.EveryDays, Times: r.Times, Tolerance: r.Tolerance, Reason: r.Reason, Channel: string(r.Channel)}
+		Period: string(r.Period), From: r.From, EveryDays: r.EveryDays, Times: r.Times, Tolerance: r.Tolerance, Reason: r.Reason, Channel: string(r.Channel),
+		OriginFields: OriginFields(r.Origin)}
 }
 
 func (s *Server) planSeries(ctx context.Context, in *SeriesInput) (*Out[SeriesPlanView], error) {
@@ -378,6 +381,7 @@ func (s *Server) cancelSeries(ctx context.Context, in *SeriesCancelInput) (*Out[
 	if err != nil {
 		return nil, err
 	}
-	x, err := b.CancelSeries(ctx, in.ID, booking.Cancel{Reason: in.Body.Reason, Channel: booking.Channel(cmp.Or(in.Body.Channel, "desk")), Note: in.Body.Note})
+	x, err := b.CancelSeries(ctx, in.ID, booking.Cancel{Reason: in.Body.Reason, Channel: channelOf(in.Body.Channel), Note: in.Body.Note,
+		Origin: booking.Origin(in.Body.OriginFields)})
 	return s.seriesOut(ctx, x, err)
 }

@@ -99,3 +99,43 @@ func TestCheckInIsOfferedAtTheDoorOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestTheRestOnPaper: a wish, a course, a change and a cancellation name the
+// letter or fax they came by, and say so when it is missing.
+func TestTheRestOnPaper(t *testing.T) {
+	h := newHall(t)
+	nurse := h.as("nurse", identity.RoleAgent)
+	p := newPatient(nurse, "曾小贤", "13812345678")
+	a := h.visit(p.ID, h.clinic(func(se *booking.Session) { // early enough to cancel
+		se.StartAt, se.EndAt = se.StartAt.AddDate(0, 0, 5), se.EndAt.AddDate(0, 0, 5)
+		se.Date = se.StartAt.In(h.deps.Zone).Format(time.DateOnly)
+	}))
+	fax := OriginFields{Reference: "市三医院 F-118", ReceivedOn: time.Now().In(h.deps.Zone).Format(time.DateOnly)}
+	with := func(body map[string]any) map[string]any {
+		body["channel"], body["reference"], body["received_on"] = "fax", fax.Reference, fax.ReceivedOn
+		return body
+	}
+	wish := map[string]any{"patient_id": p.ID, "department_id": h.dept.ID, "from": a.Date, "to": a.Date, "channel": "fax"}
+	nurse.do("POST", "/api/booking/waitlist", wish).fails(422, "invalid", "body.reference")
+	nurse.do("POST", "/api/booking/waitlist", with(wish)).status(200)
+	if list := read[List[WaitView]](nurse.get("/api/booking/waitlist").status(200)).Items; len(list) != 1 || list[0].OriginFields != fax || list[0].Channel != "fax" {
+		t.Errorf("waitlist %+v", list)
+	}
+	course := map[string]any{"key": "paper-course", "patient_id": p.ID, "department_id": h.dept.ID, "from": a.Date, "channel": "fax"}
+	nurse.do("POST", "/api/booking/series", course).fails(422, "invalid", "body.reference")
+	x := read[SeriesView](nurse.do("POST", "/api/booking/series", with(course)).status(200))
+	if list := read[List[SeriesSumView]](nurse.get("/api/booking/series").status(200)).Items; x.OriginFields != fax || len(list) != 1 || list[0].OriginFields != fax {
+		t.Errorf("series %+v, %+v", x, list)
+	}
+	end := map[string]any{"reason": "patient", "channel": "fax"}
+	for _, path := range []string{"/api/booking/series/" + x.ID + "/cancel", "/api/booking/appointments/" + a.ID + "/cancel"} {
+		delete(end, "reference")
+		delete(end, "received_on")
+		nurse.do("POST", path, end).fails(422, "invalid", "body.reference")
+		nurse.do("POST", path, with(end)).status(200)
+	}
+	events := read[List[AppointmentEventView]](nurse.get("/api/booking/appointments/" + a.ID + "/history").status(200)).Items
+	if last := events[len(events)-1]; last.Kind != booking.EventCancelled || last.Channel != "fax" || last.Detail["reference"] != fax.Reference {
+		t.Errorf("history %+v", last)
+	}
+}

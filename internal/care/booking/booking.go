@@ -238,6 +238,7 @@ type Cancel struct {
 	Reason  string // Cancel…
 	Channel Channel
 	Note    string
+	Origin  // needed for mail and fax
 }
 
 // Filter narrows lists of appointments; zero fields do not.

@@ -191,7 +191,7 @@ func (s *Service) stepAside(ctx context.Context, tx *store.Tx, who identity.Prin
 		return old, err
 	}
 	old.State, old.CancelReason, old.CancelledAt = Cancelled, CancelMoved, store.Time(store.Millis(s.now()))
-	return s.store(ctx, tx, who, old, EventMoved, r.Channel, map[string]any{"to_session": r.SessionID})
+	return s.store(ctx, tx, who, old, EventMoved, r.Channel, r.on(map[string]any{"to_session": r.SessionID}))
 }
 
 // giveBack frees the number of an appointment that is no longer active and
@@ -209,13 +209,7 @@ func (s *Service) giveBack(ctx context.Context, tx *store.Tx, a Appointment) err
 
 // Cancel ends an appointment and gives its number back.
 func (s *Service) Cancel(ctx context.Context, appointmentID string, c Cancel) (Appointment, error) {
-	var f errs.Fields
-	if c.Reason != CancelPatient && c.Reason != CancelStaff {
-		f.Add("reason", "not_allowed")
-	}
-	checkChannel(&f, c.Channel)
-	checkText(&f, "note", c.Note, 500)
-	if err := f.Err(); err != nil {
+	if err := s.checkCancel(&c).Err(); err != nil {
 		return Appointment{}, err
 	}
 	return s.act(ctx, identity.BookingWrite, appointmentID, func(tx *store.Tx, who identity.Principal, a Appointment) (Appointment, error) {
@@ -224,6 +218,17 @@ func (s *Service) Cancel(ctx context.Context, appointmentID string, c Cancel) (A
 		}
 		return s.cancel(ctx, tx, who, a, c)
 	})
+}
+
+func (s *Service) checkCancel(c *Cancel) errs.Fields {
+	var f errs.Fields
+	if c.Reason != CancelPatient && c.Reason != CancelStaff {
+		f.Add("reason", "not_allowed")
+	}
+	checkChannel(&f, c.Channel)
+	checkText(&f, "note", c.Note, 500)
+	s.checkOrigin(&f, c.Channel, &c.Origin)
+	return f
 }
 
 func (s *Service) cancel(ctx context.Context, tx *store.Tx, who identity.Principal, a Appointment, c Cancel) (Appointment, error) {
@@ -254,7 +259,7 @@ func (s *Service) release(ctx context.Context, tx *store.Tx, who identity.Princi
 	if c.Reason == CancelExpired {
 		a.State, kind = Expired, EventExpired
 	}
-	detail := map[string]any{"reason": c.Reason}
+	detail := c.on(map[string]any{"reason": c.Reason})
 	if a, err = s.store(ctx, tx, who, a, kind, c.Channel, detail); err != nil {
 		return a, err
 	}

@@ -98,7 +98,7 @@ func (s *Service) offerTo(ctx context.Context, tx *store.Tx, entryID string, se 
 	if err != nil {
 		return false, nil // gone, or joined with another record
 	}
-	r := Request{PatientID: e.PatientID, SessionID: se.ID, NumberID: n.ID, Channel: e.Channel, Lane: n.Lane,
+	r := Request{PatientID: e.PatientID, SessionID: se.ID, NumberID: n.ID, Channel: e.Channel, Lane: n.Lane, Origin: e.Origin,
 		Hold: min(rules.Policy.Offer(), n.StartAt.Sub(s.now()))}
 	if ok, err := s.eligibleFor(ctx, tx, p, se, r); err != nil || !ok {
 		return false, err

@@ -9,6 +9,7 @@ import (
 	"heartline/internal/platform/audit"
 	"heartline/internal/platform/identity"
 	"heartline/internal/platform/store"
+	"heartline/internal/platform/store/storetest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -170,6 +171,16 @@ func TestListByChannel(t *testing.T) {
 func TestForgottenPapers(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		a := r.book(r.clinic(1, shared(1)), "p1", by(booking.ChannelFax, "F-118", "2026-11-23"))
+		paper := booking.Origin{Reference: "F-119", ReceivedOn: "2026-11-23"}
+		if _, err := r.svc.JoinWaitlist(r.ctx(), booking.Wish{PatientID: "p1", DepartmentID: cardiology, From: a.Date, To: a.Date, Channel: booking.ChannelFax,
+			Origin: paper}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.svc.BookSeries(r.ctx(), course(func(q *booking.SeriesRequest) {
+			q.PatientID, q.Channel, q.Origin = "p1", booking.ChannelFax, paper
+		})); err != nil {
+			t.Fatal(err)
+		}
 		sys := identity.System(r.t.Context(), "privacy")
 		if err := r.db.Write(sys, func(tx *store.Tx) error { return r.svc.Keeper().Erase(sys, tx, []string{"p1"}) }); err != nil {
 			t.Fatal(err)
@@ -181,5 +192,114 @@ func TestForgottenPapers(t *testing.T) {
 		if h, err := r.svc.History(r.ctx(), a.ID); err != nil || len(h) != 1 || len(h[0].Detail) > 0 {
 			t.Errorf("%+v, %v", h, err)
 		}
+		for _, table := range []string{"booking_waitlist", "booking_series"} {
+			if got := r.column("SELECT reference FROM " + table); len(got) != 1 || got[0] != "" {
+				t.Errorf("%s keeps %q", table, got)
+			}
+		}
+	})
+}
+
+// TestPapersOfTheRest: who cancels, moves, waits or books a course by letter or
+// fax does it with the paper, and it is found where the deed is.
+func TestPapersOfTheRest(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		paper := booking.Origin{Reference: "市三医院 F-9", ReceivedOn: "2026-11-20"}
+		se, later := r.clinic(1, shared(1)), r.clinic(2, shared(3))
+		a := r.book(se, "p1")
+		w := booking.Wish{PatientID: "p2", DepartmentID: cardiology, From: se.Date, To: se.Date, Channel: booking.ChannelFax}
+		_, err := r.svc.JoinWaitlist(r.ctx(), w)
+		refused(t, err, "reference required")
+		w.Origin = paper
+		e, err := r.svc.JoinWaitlist(r.ctx(), w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.svc.ChangeTo(r.ctx(), a.ID, booking.Change{Key: "key-moved-1", SessionID: later.ID, Channel: booking.ChannelMail})
+		refused(t, err, "reference required")
+		b, err := r.svc.ChangeTo(r.ctx(), a.ID, booking.Change{Key: "key-moved-2", SessionID: later.ID, Channel: booking.ChannelMail, Origin: paper})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.last(a.ID, booking.EventMoved, paper)
+		// The number went to the one who waits, who came by that fax.
+		list, err := r.svc.Waitlist(r.ctx(), booking.WaitFilter{PatientID: "p2"})
+		if err != nil || len(list) != 1 || list[0].ID != e.ID || list[0].State != booking.OfferMade || list[0].Origin != paper {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		if got, err := r.svc.Get(r.ctx(), list[0].AppointmentID); err != nil || got.Channel != booking.ChannelFax || got.Origin != paper {
+			t.Errorf("offer %+v, %v", got, err)
+		}
+		for name, c := range map[string]booking.Cancel{
+			"reference required":                  {Reason: booking.CancelPatient, Channel: booking.ChannelFax},
+			"reference booking.reference_channel": {Reason: booking.CancelPatient, Channel: booking.ChannelDesk, Origin: paper},
+			"received_on booking.received_future": {Reason: booking.CancelPatient, Channel: booking.ChannelMail, Origin: booking.Origin{Reference: "M-1", ReceivedOn: "2026-11-24"}},
+		} {
+			_, err := r.svc.Cancel(r.ctx(), b.ID, c)
+			refused(t, err, name)
+		}
+		if _, err := r.svc.Cancel(r.ctx(), b.ID, byFax(paper)); err != nil {
+			t.Fatal(err)
+		}
+		r.last(b.ID, booking.EventCancelled, paper)
+		sound(t, r.db)
+	})
+}
+
+func byFax(o booking.Origin) booking.Cancel {
+	return booking.Cancel{Reason: booking.CancelPatient, Channel: booking.ChannelFax, Origin: o}
+}
+
+// last looks for a paper in the last entry of an appointment's history.
+func (r *rig) last(appointmentID, kind string, paper booking.Origin) {
+	r.t.Helper()
+	h, err := r.svc.History(r.ctx(), appointmentID)
+	if err != nil || len(h) == 0 {
+		r.t.Fatal(err)
+	}
+	e := h[len(h)-1]
+	if e.Kind != kind || e.Detail["reference"] != paper.Reference || e.Detail["received_on"] != paper.ReceivedOn {
+		r.t.Errorf("%s: %+v", kind, e)
+	}
+}
+
+// TestSeriesOnPaper: a course that a letter asks for rests on the letter, with
+// every visit, and ends by another one.
+func TestSeriesOnPaper(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		r := ruled(t, db, preset(t, "hgsyiyuan"))
+		r.template(time.Monday)
+		letter, fax := booking.Origin{Reference: "造船厂医务室 M-4", ReceivedOn: "2026-11-20"}, booking.Origin{Reference: "F-5", ReceivedOn: "2026-11-23"}
+		q := course(func(q *booking.SeriesRequest) { q.Channel = booking.ChannelMail })
+		_, err := r.svc.PlanSeries(r.ctx(), q)
+		refused(t, err, "reference required")
+		_, err = r.svc.BookSeries(r.ctx(), q)
+		refused(t, err, "reference required")
+		q.Origin = letter
+		x, err := r.svc.BookSeries(r.ctx(), q)
+		if err != nil || x.Origin != letter || x.Channel != booking.ChannelMail {
+			t.Fatalf("%+v, %v", x, err)
+		}
+		for _, v := range x.Visits {
+			if v.Appointment == nil || v.Appointment.Origin != letter || v.Appointment.Channel != booking.ChannelMail {
+				t.Fatalf("%+v", v)
+			}
+		}
+		if again, err := r.svc.BookSeries(r.ctx(), q); err != nil || again.ID != x.ID {
+			t.Errorf("same key: %+v, %v", again, err)
+		}
+		q.Reference = "M-5"
+		_, err = r.svc.BookSeries(r.ctx(), q)
+		refused(t, err, "booking.key_reused")
+		if list, err := r.svc.SeriesList(r.ctx(), booking.SeriesFilter{}); err != nil || len(list) != 1 || list[0].Origin != letter {
+			t.Errorf("%+v, %v", list, err)
+		}
+		_, err = r.svc.CancelSeries(r.ctx(), x.ID, byFax(booking.Origin{}))
+		refused(t, err, "reference required")
+		if _, err := r.svc.CancelSeries(r.ctx(), x.ID, byFax(fax)); err != nil {
+			t.Fatal(err)
+		}
+		r.last(x.Visits[3].Appointment.ID, booking.EventCancelled, fax)
+		sound(t, db)
 	})
 }

@@ -31,6 +31,7 @@ type SeriesRequest struct {
 	Tolerance    int // days by which a visit may be later or earlier
 	Reason       string
 	Channel      Channel
+	Origin       // needed for mail and fax
 }
 
 // The states of a series.
@@ -108,7 +109,7 @@ func (s *Service) startSeries(ctx context.Context, who identity.Principal, r Ser
 		if err := insertSeries(ctx, tx, x); err != nil {
 			return err
 		}
-		return s.auditRule(ctx, tx, who, "booking.series", "booking_series", x.ID, r.PatientID, map[string]any{"times": r.Times})
+		return s.auditRule(ctx, tx, who, "booking.series", "booking_series", x.ID, r.PatientID, r.on(map[string]any{"times": r.Times}))
 	})
 	return x, found, err
 }
@@ -122,9 +123,7 @@ func (s *Service) checkSeries(r *SeriesRequest) errs.Fields {
 	checkID(&f, "doctor_id", r.DoctorID, false)
 	checkID(&f, "exam_id", r.ExamID, false)
 	checkChannel(&f, r.Channel)
-	if _, paper := r.Channel.Recorded(); paper { // a course is agreed on by speaking
-		f.Add("channel", "not_allowed")
-	}
+	s.checkOrigin(&f, r.Channel, &r.Origin)
 	checkText(&f, "reason", r.Reason, 200)
 	if !slices.Contains([]NumberType{"", Ordinary, Expert, Special, Exam}, r.Type) {
 		f.Add("type", "not_allowed")
@@ -222,7 +221,7 @@ func (s *Service) bookVisit(ctx context.Context, tx *store.Tx, who identity.Prin
 	}
 	for _, free := range list {
 		se := free.Session
-		r := Request{PatientID: x.PatientID, SessionID: se.ID, Channel: x.Channel, SeriesID: x.ID, Note: x.Reason}
+		r := Request{PatientID: x.PatientID, SessionID: se.ID, Channel: x.Channel, SeriesID: x.ID, Note: x.Reason, Origin: x.Origin}
 		no, err := s.against(ctx, tx, p, se, r)
 		if err != nil {
 			return nil, why, err
@@ -296,8 +295,8 @@ func (s *Service) CancelSeries(ctx context.Context, seriesID string, c Cancel) (
 	if err != nil {
 		return Series{}, err
 	}
-	if c.Reason != CancelPatient && c.Reason != CancelStaff {
-		return Series{}, errs.InvalidField("reason", "not_allowed")
+	if err := s.checkCancel(&c).Err(); err != nil {
+		return Series{}, err
 	}
 	if c.Reason == CancelStaff && bounded(ctx, who) {
 		return Series{}, errs.New(errs.Denied, "auth.denied")
@@ -326,7 +325,7 @@ func (s *Service) CancelSeries(ctx context.Context, seriesID string, c Cancel) (
 		if err := s.tellSeries(ctx, tx, NoticeCancelled, gone); err != nil {
 			return err
 		}
-		return s.auditRule(ctx, tx, who, "booking.series_cancel", "booking_series", seriesID, x.PatientID, nil)
+		return s.auditRule(ctx, tx, who, "booking.series_cancel", "booking_series", seriesID, x.PatientID, c.on(nil))
 	})
 	if err != nil {
 		return Series{}, err
@@ -346,7 +345,7 @@ func (s *Service) cancelVisit(ctx context.Context, tx *store.Tx, who identity.Pr
 	} else if err != nil {
 		return Appointment{}, err
 	}
-	return s.release(ctx, tx, who, a, Cancel{Reason: CancelWithSeries, Channel: c.Channel, Note: c.Note})
+	return s.release(ctx, tx, who, a, Cancel{Reason: CancelWithSeries, Channel: c.Channel, Note: c.Note, Origin: c.Origin})
 }
 
 // CancelWithSeries is the reason of appointments that ended with their series.

@@ -30,14 +30,14 @@ func lastActive(ctx context.Context, tx *store.Tx, ids []string, now time.Time) 
 func forget(ctx context.Context, tx *store.Tx, patientID string, now time.Time) error {
 	for _, q := range []string{
 		"UPDATE appointments SET note = '', reference = '', version = version + 1, updated_at = $2 WHERE patient_id = $1",
-		"UPDATE booking_waitlist SET note = '', state = CASE WHEN state = 'waiting' THEN 'left' ELSE state END, version = version + 1, updated_at = $2 WHERE patient_id = $1",
+		"UPDATE booking_waitlist SET note = '', reference = '', state = CASE WHEN state = 'waiting' THEN 'left' ELSE state END, version = version + 1, updated_at = $2 WHERE patient_id = $1",
 	} {
 		if _, err := tx.Exec(ctx, q, patientID, store.Millis(now)); err != nil {
 			return fmt.Errorf("forget visits: %w", err)
 		}
 	}
 	for _, q := range []string{
-		"UPDATE booking_series SET reason = '' WHERE patient_id = $1",
+		"UPDATE booking_series SET reason = '', reference = '' WHERE patient_id = $1",
 		"UPDATE booking_penalties SET appeal = '', decision = '' WHERE patient_id = $1",
 		"UPDATE appointment_events SET detail = '{}' WHERE appointment_id IN (SELECT id FROM appointments WHERE patient_id = $1)",
 	} {

@@ -11,21 +11,22 @@ import (
 
 const (
 	waitColumns = `id, version, patient_id, department_id, doctor_id, exam_id, type, period, date_from, date_to, channel, state, appointment_id, number_id,
-		offered_at, offer_until, offers, note, created_by, created_at, updated_at`
+		offered_at, offer_until, offers, note, reference, received_on, created_by, created_at, updated_at`
 	seriesColumns = `id, idem_key, patient_id, department_id, doctor_id, exam_id, type, period, date_from, every_days, times, tolerance, reason, channel,
-		state, created_by, created_at`
+		reference, received_on, state, created_by, created_at`
 )
 
 func waitRow(e WaitEntry) []any {
 	return []any{e.ID, e.Version, e.PatientID, e.DepartmentID, e.DoctorID, e.ExamID, string(e.Type), string(e.Period), e.From, e.To, string(e.Channel),
-		string(e.State), e.AppointmentID, e.NumberID, millis(e.OfferedAt), millis(e.OfferUntil), e.Offers, e.Note, e.CreatedBy, millis(e.CreatedAt), millis(e.UpdatedAt)}
+		string(e.State), e.AppointmentID, e.NumberID, millis(e.OfferedAt), millis(e.OfferUntil), e.Offers, e.Note, e.Reference, e.ReceivedOn,
+		e.CreatedBy, millis(e.CreatedAt), millis(e.UpdatedAt)}
 }
 
 func scanWait(row scanner) (WaitEntry, error) {
 	var e WaitEntry
 	var offered, until, created, updated int64
 	err := row.Scan(&e.ID, &e.Version, &e.PatientID, &e.DepartmentID, &e.DoctorID, &e.ExamID, &e.Type, &e.Period, &e.From, &e.To, &e.Channel,
-		&e.State, &e.AppointmentID, &e.NumberID, &offered, &until, &e.Offers, &e.Note, &e.CreatedBy, &created, &updated)
+		&e.State, &e.AppointmentID, &e.NumberID, &offered, &until, &e.Offers, &e.Note, &e.Reference, &e.ReceivedOn, &e.CreatedBy, &created, &updated)
 	e.OfferedAt, e.OfferUntil, e.CreatedAt, e.UpdatedAt = timeOf(offered), timeOf(until), timeOf(created), timeOf(updated)
 	return e, err
 }
@@ -130,7 +131,7 @@ func endPastWishes(ctx context.Context, tx *store.Tx, today string, now time.Tim
 
 func insertSeries(ctx context.Context, tx *store.Tx, x Series) error {
 	err := insertRow(ctx, tx, "booking_series", seriesColumns, x.ID, x.Key, x.PatientID, x.DepartmentID, x.DoctorID, x.ExamID, string(x.Type), string(x.Period),
-		x.From, x.EveryDays, x.Times, x.Tolerance, x.Reason, string(x.Channel), x.State, x.CreatedBy, millis(x.CreatedAt))
+		x.From, x.EveryDays, x.Times, x.Tolerance, x.Reason, string(x.Channel), x.Reference, x.ReceivedOn, x.State, x.CreatedBy, millis(x.CreatedAt))
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func findSeries(ctx context.Context, tx *store.Tx, column, value string) (Series
 	x, err := first(collect(ctx, tx, "series", "SELECT "+seriesColumns+" FROM booking_series WHERE "+column+" = $1", []any{value}, func(row scanner) (x Series, err error) {
 		var created int64
 		err = row.Scan(&x.ID, &x.Key, &x.PatientID, &x.DepartmentID, &x.DoctorID, &x.ExamID, &x.Type, &x.Period, &x.From, &x.EveryDays, &x.Times,
-			&x.Tolerance, &x.Reason, &x.Channel, &x.State, &x.CreatedBy, &created)
+			&x.Tolerance, &x.Reason, &x.Channel, &x.Reference, &x.ReceivedOn, &x.State, &x.CreatedBy, &created)
 		x.CreatedAt = timeOf(created)
 		return x, err
 	}))
@@ -242,7 +243,7 @@ func listSeries(ctx context.Context, tx *store.Tx, f SeriesFilter, now time.Time
 			var created int64
 			var by string
 			err = row.Scan(&x.ID, &x.Key, &x.PatientID, &x.DepartmentID, &x.DoctorID, &x.ExamID, &x.Type, &x.Period, &x.From, &x.EveryDays, &x.Times,
-				&x.Tolerance, &x.Reason, &x.Channel, &x.State, &by, &created, &x.Open, &x.Coming, &x.NextDate)
+				&x.Tolerance, &x.Reason, &x.Channel, &x.Reference, &x.ReceivedOn, &x.State, &by, &created, &x.Open, &x.Coming, &x.NextDate)
 			x.CreatedAt = timeOf(created)
 			return x, err
 		})

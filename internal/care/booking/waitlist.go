@@ -36,6 +36,7 @@ type Wish struct {
 	From, To     string     // dates, inclusive
 	Channel      Channel
 	Note         string
+	Origin       // needed for mail and fax
 }
 
 // WaitEntry is a wish in its queue.
@@ -109,7 +110,7 @@ func (s *Service) JoinWaitlist(ctx context.Context, w Wish) (WaitEntry, error) {
 		}
 		out = e
 		s.tellWait(tx, e)
-		return s.auditRule(ctx, tx, who, "booking.wait_join", "waitlist_entry", e.ID, w.PatientID, nil)
+		return s.auditRule(ctx, tx, who, "booking.wait_join", "waitlist_entry", e.ID, w.PatientID, w.on(nil))
 	})
 	if store.IsUnique(err) {
 		return WaitEntry{}, errs.New(errs.Conflict, "booking.already_waiting")
@@ -126,6 +127,7 @@ func (s *Service) checkWish(w *Wish) errs.Fields {
 	checkID(&f, "exam_id", w.ExamID, false)
 	checkChannel(&f, w.Channel)
 	checkText(&f, "note", w.Note, 300)
+	s.checkOrigin(&f, w.Channel, &w.Origin)
 	if !slices.Contains([]NumberType{"", Ordinary, Expert, Special, Exam}, w.Type) {
 		f.Add("type", "not_allowed")
 	}

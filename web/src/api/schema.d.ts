@@ -4688,6 +4688,10 @@ export interface components {
              * @enum {string}
              */
             reason: "patient" | "staff";
+            /** @description ISO date on which it came */
+            received_on?: string;
+            /** @description Number and sender of the letter, fax or referral slip; needed for mail and fax */
+            reference?: string;
         };
         AppointmentChangeInputBody: {
             /** @default desk */
@@ -8572,6 +8576,10 @@ export interface components {
             note?: string;
             /** @enum {string} */
             reason: "patient" | "staff";
+            /** @description ISO date on which it came */
+            received_on?: string;
+            /** @description Number and sender of the letter, fax or referral slip; needed for mail and fax */
+            reference?: string;
         };
         SeriesFields: {
             /** @default desk */
@@ -8592,6 +8600,10 @@ export interface components {
             /** @enum {string} */
             period?: "am" | "pm" | "evening" | "";
             reason?: string;
+            /** @description ISO date on which it came */
+            received_on?: string;
+            /** @description Number and sender of the letter, fax or referral slip; needed for mail and fax */
+            reference?: string;
             /**
              * Format: int64
              * @default 1
@@ -8650,6 +8662,10 @@ export interface components {
             /** @enum {string} */
             period?: "am" | "pm" | "evening" | "";
             reason?: string;
+            /** @description ISO date on which it came */
+            received_on?: string;
+            /** @description Number and sender of the letter, fax or referral slip; needed for mail and fax */
+            reference?: string;
             /** @enum {string} */
             state: "active" | "cancelled";
             /**
@@ -8692,6 +8708,10 @@ export interface components {
             /** @enum {string} */
             period?: "am" | "pm" | "evening" | "";
             reason?: string;
+            /** @description ISO date on which it came */
+            received_on?: string;
+            /** @description Number and sender of the letter, fax or referral slip; needed for mail and fax */
+            reference?: string;
             /** @enum {string} */
             state: "active" | "cancelled";
             /**
@@ -9335,6 +9355,10 @@ export interface components {
              * @enum {string}
              */
             period?: "am" | "pm" | "evening" | "";
+            /** @description ISO date on which it came */
+            received_on?: string;
+            /** @description Number and sender of the letter, fax or referral slip; needed for mail and fax */
+            reference?: string;
             /** @description ISO date, inclusive */
             to: string;
             /**
@@ -9379,6 +9403,10 @@ export interface components {
              * @description Of those who wait for the department, from 1; 0 when not waiting
              */
             place: number;
+            /** @description ISO date on which it came */
+            received_on?: string;
+            /** @description Number and sender of the letter, fax or referral slip; needed for mail and fax */
+            reference?: string;
             /** @enum {string} */
             state: "waiting" | "offered" | "accepted" | "left" | "past";
             /** @description ISO date, inclusive */

@@ -4,6 +4,7 @@ import { useInfiniteQuery, useQueries, useQuery, useQueryClient } from '@tanstac
 import { computed, unref, type MaybeRef, type Ref } from 'vue'
 import { client, unwrap } from '@/api/client'
 import type { paths } from '@/api/schema'
+import type { Origin } from './paper'
 import type { Appointment, BookInput, ClinicSession } from './types'
 
 type TimetableQuery = NonNullable<paths['/api/booking/timetable']['get']['parameters']['query']>
@@ -181,8 +182,8 @@ export function useBookingActions() {
   return {
     again,
     book: async (body: BookInput) => again(await unwrap(client.POST('/api/booking/appointments', { body })))!,
-    change: async (id: string, body: { key: string; session_id: string; number_id?: string; channel: string; reference?: string; received_on?: string }) => again(await unwrap(client.POST('/api/booking/appointments/{id}/change', { ...at(id), body })))!,
-    cancel: async (id: string, reason: 'patient' | 'staff', note = '') => again(await unwrap(client.POST('/api/booking/appointments/{id}/cancel', { ...at(id), body: { reason, note: note || undefined, channel: 'desk' } })))!,
+    change: async (id: string, body: { key: string; session_id: string; number_id?: string } & Origin) => again(await unwrap(client.POST('/api/booking/appointments/{id}/change', { ...at(id), body })))!,
+    cancel: async (id: string, reason: 'patient' | 'staff', from: Origin = { channel: 'desk' }) => again(await unwrap(client.POST('/api/booking/appointments/{id}/cancel', { ...at(id), body: { reason, ...from } })))!,
     step: async (id: string, what: Step) => again(await step(id, what))!,
   }
 }

@@ -6,6 +6,7 @@ import { client, unwrap } from '@/api/client'
 import { ApiError } from '@/api/errors'
 import { firstOf, days, instead, keyLabels, layout, move, moveSlot, whyNot } from '@/features/booking/grid'
 import { useBookingActions, useEligibility, useExams, useNumbers, useTimetable } from '@/features/booking/queries'
+import { originOf, type Origin } from '@/features/booking/paper'
 import type { Appointment, ClinicSession } from '@/features/booking/types'
 import { newKey, today } from '@/features/booking/words'
 import { useDepartments, useDoctors } from '@/features/directory/queries'
@@ -32,10 +33,6 @@ export interface Start {
 export type Via = 'desk' | 'referral' | 'onsite' | 'mail' | 'fax' | 'added' | 'vip'
 export const vias: Via[] = ['desk', 'referral', 'onsite', 'mail', 'fax', 'added', 'vip']
 
-/** Which of them come on paper, and which may not be booked without naming it. */
-export const onPaper: Via[] = ['mail', 'fax', 'referral']
-const neverWithout: Via[] = ['mail', 'fax']
-
 export const slotColumns = 6
 export const holdSeconds = 300
 export const undoMs = 60_000
@@ -55,8 +52,13 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
   const via = ref<Via>('desk')
   const way = computed((): { channel: string; lane: '' | 'vip' | 'added' } => (via.value === 'added' || via.value === 'vip' ? { channel: 'desk', lane: via.value } : { channel: via.value, lane: '' }))
   const paper = reactive({ reference: '', received_on: day })
-  const named = computed(() => onPaper.includes(via.value) && paper.reference.trim() !== '')
   const unnamed = ref(0) // counts the times that a booking lacked its paper
+  /** The channel with its paper; asks for the paper when it is missing. */
+  function origin(): Origin | undefined {
+    const out = originOf(way.value.channel, paper)
+    if (!out) unnamed.value++
+    return out
+  }
   const card = ref(false)
   const busy = ref(false)
   const refusal = ref<unknown>()
@@ -233,15 +235,15 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
   async function take(seconds: number): Promise<void> {
     const s = session.value
     if (!s || !who.value || busy.value) return
-    if (neverWithout.includes(via.value) && paper.reference.trim().length < 2) return void unnamed.value++
+    const from = origin()
+    if (!from) return
     busy.value = true
     refusal.value = undefined
-    const origin = named.value ? { ...paper } : {}
     try {
       const number_id = slotAt.value >= 0 ? free.value[slotAt.value]?.id : undefined
       const a = changing.value
-        ? await actions.change(changing.value.id, { key, session_id: s.id, number_id, channel: way.value.channel, ...origin })
-        : await actions.book({ key, patient_id: who.value, session_id: s.id, number_id, ...way.value, ...origin, use_card: card.value || undefined, hold_seconds: seconds || undefined })
+        ? await actions.change(changing.value.id, { key, session_id: s.id, number_id, ...from })
+        : await actions.book({ key, patient_id: who.value, session_id: s.id, number_id, lane: way.value.lane, ...from, use_card: card.value || undefined, hold_seconds: seconds || undefined })
       key = newKey()
       if (a.state === 'requested') {
         held.value = a
@@ -363,7 +365,7 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
   })
 
   return {
-    now, day, stage, who, q, targets, targetAt, target, fixed, from, dates, at, slotAt, via, paper, unnamed, card, busy, refusal, note, held, result, undone, undoLeft, waiting, changing,
+    now, day, stage, who, q, targets, targetAt, target, fixed, from, dates, at, slotAt, via, paper, unnamed, origin, card, busy, refusal, note, held, result, undone, undoLeft, waiting, changing,
     departments, timetable, rows, session, numbers, free, verdict, others, department: query, act, back, choose, turn, restart, startChange, release,
   }
 }
