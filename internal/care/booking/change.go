@@ -266,9 +266,8 @@ func (s *Service) release(ctx context.Context, tx *store.Tx, who identity.Princi
 	if err := s.giveBack(ctx, tx, a); err != nil {
 		return a, err
 	}
-	if held && a.SeriesID != "" && a.MovedFrom != "" {
-		// What was offered in its place is gone: the visit is again the one that ended.
-		if err := repointVisit(ctx, tx, a.SeriesID, a.ID, a.MovedFrom); err != nil {
+	if held {
+		if err := s.visitWithout(ctx, tx, a); err != nil {
 			return a, err
 		}
 	}

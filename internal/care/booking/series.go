@@ -348,5 +348,20 @@ func (s *Service) cancelVisit(ctx context.Context, tx *store.Tx, who identity.Pr
 	return s.release(ctx, tx, who, a, Cancel{Reason: CancelWithSeries, Channel: c.Channel, Note: c.Note, Origin: c.Origin})
 }
 
+// visitWithout is what becomes of a visit whose replacement, kept in place of a
+// closed one, is gone. Nobody answered: it is open again and gets a number at
+// night like others that have none. Somebody did not want it, or the course
+// ended: it stays the one that ended.
+func (s *Service) visitWithout(ctx context.Context, tx *store.Tx, hold Appointment) error {
+	if hold.SeriesID == "" || hold.MovedFrom == "" {
+		return nil
+	}
+	to := hold.MovedFrom
+	if hold.State == Expired {
+		to = ""
+	}
+	return repointVisit(ctx, tx, hold.SeriesID, hold.ID, to)
+}
+
 // CancelWithSeries is the reason of appointments that ended with their series.
 const CancelWithSeries = "series"

@@ -55,7 +55,8 @@ func TestSeriesTellsOnce(t *testing.T) {
 }
 
 // TestLapsedReplacementOfAVisit: a number that was kept in place of a closed
-// one, and that nobody took, is not what the series shows.
+// one, and that nobody took, is not what the series shows: it shows a visit
+// without a number, or the closed one to who did not want another.
 func TestLapsedReplacementOfAVisit(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		r := ruled(t, db, policy.Default())
@@ -90,6 +91,9 @@ func TestLapsedReplacementOfAVisit(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if x.Visits[0].Appointment == nil {
+					return ""
+				}
 				return x.Visits[0].Appointment.ID
 			}
 			if shown() != offer.ID {
@@ -98,10 +102,63 @@ func TestLapsedReplacementOfAVisit(t *testing.T) {
 			if err := end(*offer); err != nil {
 				t.Fatal(err)
 			}
-			if shown() != old.ID {
-				t.Errorf("%s: the visit stays with what is gone", name)
+			if want := map[string]string{"lapsed": "", "declined": old.ID}[name]; shown() != want {
+				t.Errorf("%s: the visit shows %q, want %q", name, shown(), want)
 			}
 		}
+	})
+}
+
+// TestLapsedVisitIsBookedAtNight: a visit of a closed clinic whose replacement
+// lapsed is open, for the desk to see, and the next night gives it a number.
+func TestLapsedVisitIsBookedAtNight(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		r := ruled(t, db, policy.Default())
+		r.template(time.Monday)
+		r.template(time.Tuesday)
+		x, err := r.svc.BookSeries(r.ctx(), course(func(q *booking.SeriesRequest) { q.Times, q.From = 2, "2026-11-30" }))
+		if err != nil || x.Visits[0].Appointment == nil || x.Visits[1].Appointment == nil {
+			t.Fatalf("%+v, %v", x, err)
+		}
+		if _, err := r.svc.Generate(r.ctx(), "2026-11-24", "2026-12-08"); err != nil {
+			t.Fatal(err)
+		}
+		report, err := r.svc.CloseSession(r.ctx(), x.Visits[0].Appointment.SessionID, booking.Closing{Reason: "会诊", OfferReplacements: true})
+		if err != nil || report.Replaced != 1 {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		if err := r.svc.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		offer := report.Affected[0].Replacement
+		r.clock.set(offer.ExpiresAt.Add(time.Minute))
+		if ended, err := r.svc.Expire(r.ctx(), offer.ID); err != nil || !ended {
+			t.Fatal(ended, err)
+		}
+		sum, err := r.svc.SeriesList(r.ctx(), booking.SeriesFilter{PatientID: "a"})
+		if err != nil || len(sum) != 1 || sum[0].Open != 1 || sum[0].Coming != 1 {
+			t.Fatalf("%+v, %v", sum, err)
+		}
+		if x, err = r.svc.Series(r.ctx(), x.ID); err != nil || x.Visits[0].Appointment != nil || x.Visits[0].Date != "2026-11-30" {
+			t.Fatalf("%+v, %v", x, err)
+		}
+		if err := r.jobs.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = r.jobs.Stop(r.t.Context()) })
+		night := offer.ExpiresAt.AddDate(0, 0, 1)
+		r.clock.set(time.Date(night.Year(), night.Month(), night.Day(), 0, 31, 0, 0, shanghai()))
+		until(t, "a number for the visit", func() bool {
+			x, err = r.svc.Series(r.ctx(), x.ID)
+			return err == nil && x.Visits[0].Appointment != nil
+		})
+		if a := x.Visits[0].Appointment; a.State != booking.Scheduled || a.Date != "2026-12-01" || a.SeriesID != x.ID {
+			t.Errorf("%+v", a)
+		}
+		until(t, "the message", func() bool {
+			return fmt.Sprint(r.noticesOf("a")) == "[booking.series booking.session_closed booking.booked]"
+		})
+		sound(t, db)
 	})
 }
 
