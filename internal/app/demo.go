@@ -74,7 +74,7 @@ func (a *App) startTraffic(ctx context.Context) {
 		}
 		voice, _ := newPromptClips(a.board).Clip("after_hours", "zh-CN")
 		err = traffic.Run(ctx, traffic.Config{Server: a.sipDial(), Trunk: demo.TrunkPeer, Number: a.cfg.ServiceNumber, Callers: cast.Callers,
-			Agents: cast.Agents, Dispositions: cast.Dispositions, PerMinute: 8, Voice: voice.PCM, Seed: uint64(a.now().UnixNano()),
+			Agents: cast.Agents, Dispositions: cast.Dispositions, PerMinute: callersPerAgent * float64(len(cast.Agents)), Voice: voice.PCM, Seed: uint64(a.now().UnixNano()),
 			Desk: a.calls, Records: a.records, Log: a.log})
 		if err != nil {
 			a.log.Error("simulated morning", "error", err)
@@ -82,6 +82,10 @@ func (a *App) startTraffic(ctx context.Context) {
 	}()
 	a.onClose("simulated morning", func(context.Context) error { cancel(); <-done; return nil })
 }
+
+// callersPerAgent, a minute, keep the simulated agents busy three quarters of
+// the time: now and then somebody waits, and a few give up.
+const callersPerAgent = .55
 
 // sipDial is where a phone on this machine reaches the SIP server.
 func (a *App) sipDial() string {

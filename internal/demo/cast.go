@@ -96,15 +96,15 @@ type Players struct {
 // who call, and the colleagues whom nobody signs in as.
 func Cast(ctx context.Context, sv Services) (Players, error) {
 	var out Players
-	list, err := sv.Patients.Search(ctx, "王", 50)
-	if err != nil {
-		return out, fmt.Errorf("choose callers: %w", err)
+	var list []patient.Hit
+	for _, family := range []string{"王", "李", "张", "刘", "陈", "杨"} {
+		found, err := sv.Patients.Search(ctx, family, 20)
+		if err != nil {
+			return out, fmt.Errorf("choose callers: %w", err)
+		}
+		list = append(list, found...)
 	}
-	more, err := sv.Patients.Search(ctx, "李", 50)
-	if err != nil {
-		return out, fmt.Errorf("choose callers: %w", err)
-	}
-	for _, h := range append(list, more...) {
+	for _, h := range list {
 		p, err := sv.Patients.Get(ctx, h.ID)
 		if err != nil {
 			return out, fmt.Errorf("choose callers: %w", err)

@@ -208,3 +208,8 @@ func refusedByRule(err error) bool {
 	var e *errs.Error
 	return errors.As(err, &e) && len(e.Fields) == 0 && (e.Kind == errs.Conflict || e.Kind == errs.Denied || e.Kind == errs.Invalid)
 }
+
+func isFull(err error) bool {
+	var e *errs.Error
+	return errors.As(err, &e) && e.Key == "booking.session_full"
+}

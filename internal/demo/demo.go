@@ -101,6 +101,7 @@ func Seed(ctx context.Context, sv Services) error {
 		{"customers", s.seedPeople},
 		{"past calls", s.seedCalls},
 		{"clinics and appointments", s.seedClinics},
+		{"open work", s.seedOpenWork},
 		{"kiosk", s.seedKiosk},
 	} {
 		began := time.Now()

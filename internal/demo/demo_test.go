@@ -173,6 +173,8 @@ func checkSize(t *testing.T, db *store.DB) {
 		{"timeline entries", "SELECT COUNT(*) FROM patient_timeline", 20000},
 		{"calls", "SELECT COUNT(*) FROM calls", 3500},
 		{"users", "SELECT COUNT(*) FROM users", 11},
+		{"people who wait for a number", "SELECT COUNT(*) FROM booking_waitlist WHERE state = 'waiting'", fullClinics * waitingEach},
+		{"people recorded twice", "SELECT COUNT(*) FROM (SELECT name FROM patients GROUP BY name, birth_date HAVING COUNT(*) > 1) AS t", twice},
 	} {
 		if n := count(t, db, c.sql); n < c.least {
 			t.Errorf("%d %s, want at least %d", n, c.what, c.least)
