@@ -1,16 +1,23 @@
 import { defineConfig } from '@playwright/test'
 
-// One worker: every file has a hospital and real-time sound of its own, and
-// two cores are enough for one of them at a time.
+/** Those with real-time sound, which mostly wait for what is said. */
+const phones = /(agent-loss|booking-phone|first-call|kill|phones|try)\.spec\.ts/
+
+// Two workers: every file has a hospital of its own. `make e2e` runs the phones
+// first and then the screens, which want the processor for themselves.
 export default defineConfig({
   testDir: './tests',
   outputDir: './out',
   globalSetup: './support/seed.ts',
-  workers: 1,
+  workers: 2,
   timeout: 90_000,
   expect: { timeout: 15_000 },
   // Real time on a machine that others may load: one second chance, reported as flaky.
   retries: process.env.CI ? 1 : 0,
   reporter: [['list']],
   forbidOnly: !!process.env.CI,
+  projects: [
+    { name: 'phones', testMatch: phones },
+    { name: 'screens', testIgnore: phones },
+  ],
 })

@@ -2,4 +2,4 @@ import { defineConfig } from '@playwright/test'
 import all from './playwright.config.js'
 
 // Photographs every page into docs/screenshots.
-export default defineConfig({ ...all, testDir: './screenshots', testMatch: '*.ts', timeout: 240_000 })
+export default defineConfig({ ...all, projects: undefined, testDir: './screenshots', testMatch: '*.ts', workers: 1, timeout: 240_000 })
