@@ -43,6 +43,7 @@ type DeskCall struct {
 	State         string        `json:"state" enum:"ringing,dialing,talking,held,parked,ended"`
 	NumberMasked  string        `json:"number_masked"`
 	Number        string        `json:"number,omitempty" doc:"In full, with the right to see it"`
+	Colleague     string        `json:"colleague" doc:"Who is at the other end of a call within the house"`
 	Queue         string        `json:"queue"`
 	QueueName     string        `json:"queue_name"`
 	WaitedMs      int64         `json:"waited_ms"`

@@ -80,7 +80,7 @@ func (s *Server) deskQueue(q call.DeskQueue) DeskQueue {
 
 func deskCall(c call.DeskCall) DeskCall {
 	return DeskCall{
-		ID: c.ID, Direction: c.Direction, State: c.State, NumberMasked: c.NumberMasked, Number: c.Number, Queue: c.Queue, QueueName: c.QueueName,
+		ID: c.ID, Direction: c.Direction, State: c.State, NumberMasked: c.NumberMasked, Number: c.Number, Colleague: c.Colleague, Queue: c.Queue, QueueName: c.QueueName,
 		WaitedMs: c.WaitedMS, StartedAt: utc(c.StartedAt), AnsweredAt: c.AnsweredAt, Muted: c.Muted, Recording: orOff(c.Recording),
 		Patients: mapped(c.Patients, deskPatient), Legs: mapped(c.Legs, callLeg), Quality: quality(c.Quality), OfferDeadline: c.OfferDeadline,
 	}

@@ -194,6 +194,39 @@ func TestAgentDials(t *testing.T) {
 	}
 }
 
+// TestColleaguesSeeWhoCalls: the one who dials sees a call going out, the other
+// who it is; neither sees a patient.
+func TestColleaguesSeeWhoCalls(t *testing.T) {
+	r := newRig(t)
+	ann, bob := r.seated("ann", "8001"), r.seated("bob", "8002")
+	id, err := r.svc.Dial(r.ctx(), "ann", "8002")
+	r.must(err)
+	sees := func(agent, state, colleague, number string) {
+		t.Helper()
+		r.eventually(agent+" sees "+state, func() bool {
+			v, err := r.svc.Desk(r.ctx(), agent)
+			r.must(err)
+			return len(v.Calls) == 1 && v.Calls[0].State == state
+		})
+		v, _ := r.svc.Desk(r.ctx(), agent)
+		if c := v.Calls[0]; c.Colleague != colleague || c.Number != number || c.NumberMasked != number || c.Direction != Internal {
+			t.Errorf("%s sees %+v", agent, c)
+		}
+	}
+	calling := r.ringing(ann)
+	sees("ann", stateDialing, "", "8002")
+	desk := r.answer(calling, toneAnn)
+	called := r.ringing(bob)
+	sees("ann", stateDialing, "bob", "8002")
+	sees("bob", StageRinging, "ann", "8001")
+	far := r.answer(called, toneBob)
+	r.hears(desk, toneBob)
+	sees("ann", StageTalking, "bob", "8002")
+	sees("bob", StageTalking, "ann", "8001")
+	r.must(r.svc.Hangup(r.ctx(), "ann", id))
+	r.ended(far)
+}
+
 func TestAgentDialsNoAnswer(t *testing.T) {
 	r := newRig(t, func(p *rigPlan) { p.call.DirectRing = 300 * ms })
 	r.seated("ann", "8001", phone.WithAnswer(0))

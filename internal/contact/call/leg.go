@@ -37,6 +37,7 @@ type leg struct {
 	early bool // rings with sound of its own
 	away  bool // has put the others on hold
 	muted bool
+	dials bool   // began the call: its agent dialled
 	mode  string // of a supervisor
 
 	noted     bool   // its ringing is in the journal

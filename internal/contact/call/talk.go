@@ -164,7 +164,7 @@ func (s *Service) Dial(ctx context.Context, agent, to string) (string, error) {
 	case s.activeElsewhere(agent, nil):
 		return "", errElse
 	}
-	o := origin{direction: Internal, channel: "sip", to: number}
+	o := origin{direction: Internal, channel: "sip", to: number, number: s.ownNumber(agent, p)}
 	if p.kind == SeatBrowser {
 		o.channel = channelBrowser
 	}
@@ -178,6 +178,15 @@ func (s *Service) Dial(ctx context.Context, agent, to string) (string, error) {
 	return c.id, c.do(ctx, func() error { return c.dialOut(agent, p, dest.target) })
 }
 
+// ownNumber is what colleagues see when an agent calls them.
+func (s *Service) ownNumber(agent string, p place) string {
+	if p.kind == SeatExtension {
+		return p.ext
+	}
+	profile, _ := s.deps.Directory().Agent(agent)
+	return profile.Number
+}
+
 func cleanDial(to string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" -()", r) {
@@ -189,7 +198,7 @@ func cleanDial(to string) string {
 
 // dialOut starts an agent's call: the agent's own seat first, then the target.
 func (c *call) dialOut(agent string, p place, to Target) error {
-	l := &leg{role: roleAgent, user: agent}
+	l := &leg{role: roleAgent, user: agent, dials: true}
 	c.opener, c.stage, c.backdrop = l, StageRinging, ringback
 	c.identify()
 	onward := func(*leg) {

@@ -26,13 +26,24 @@ func (c *call) view() LiveCall {
 	}
 	for _, l := range c.legs {
 		lv := l.view()
-		lv.Party = c.party(l)
+		lv.Party, lv.Name = c.party(l), c.nameOf(l)
 		v.Legs = append(v.Legs, lv)
 		if l.role == roleAgent && !slices.Contains(v.Agents, l.user) {
 			v.Agents = append(v.Agents, l.user)
 		}
 	}
 	return v
+}
+
+// nameOf is what people call a party: colleagues by name, others by number.
+func (c *call) nameOf(l *leg) string {
+	if a, ok := c.dir().Agent(l.user); ok && l.user != "" {
+		return a.Name
+	}
+	if ext, ok := c.dir().Extension(l.name); ok && ext.Name != "" {
+		return ext.Name
+	}
+	return l.name
 }
 
 func (c *call) shownStage() string {
@@ -63,7 +74,7 @@ func (l *leg) view() LegView {
 		state = "up"
 	}
 	return LegView{ID: l.id, User: l.user, Name: l.name, State: state,
-		Held: l.away, Muted: l.muted, Mode: l.mode, Deadline: moment(l.deadline)}
+		Held: l.away, Muted: l.muted, Dials: l.dials, Mode: l.mode, Deadline: moment(l.deadline)}
 }
 
 func moment(t time.Time) *time.Time {
@@ -142,8 +153,34 @@ func (v *LiveCall) desk(agent string, showNumber bool) (DeskCall, bool) {
 	if showNumber {
 		d.Number = v.Number
 	}
+	if v.Direction == Internal {
+		d.Colleague = v.opposite(own)
+		if own.Dials {
+			d.Number, d.NumberMasked = v.To, v.To
+		}
+	}
 	return d, true
 }
+
+// opposite is the name of the party that a colleague speaks with: who called,
+// or who was called.
+func (v *LiveCall) opposite(own LegView) string {
+	name := ""
+	for _, l := range v.Legs {
+		switch {
+		case l.ID == own.ID || l.Party == roleSupervisor.String():
+		case l.Dials || l.Party == roleCaller.String():
+			return l.Name
+		default:
+			name = l.Name
+		}
+	}
+	return name
+}
+
+// stateDialing is what an agent sees of a call that the agent began and that
+// nobody has answered yet.
+const stateDialing = "dialing"
 
 func deskState(stage string, own LegView) string {
 	switch {
@@ -151,6 +188,8 @@ func deskState(stage string, own LegView) string {
 		return StageEnded
 	case stage == StageParked || own.State == "lost":
 		return StageParked
+	case own.Dials && (own.State == "ringing" || stage == StageRinging && !own.Held):
+		return stateDialing
 	case own.State == "ringing" || stage == StageRinging && !own.Held:
 		return StageRinging
 	case own.Held:

@@ -38,11 +38,12 @@ type LegView struct {
 	ID    string `json:"id"`
 	Party string `json:"party"`           // caller, agent, external, supervisor
 	User  string `json:"user,omitempty"`  // user id of an agent or supervisor
-	Name  string `json:"name,omitempty"`  // of the agent or extension
+	Name  string `json:"name,omitempty"`  // of the agent or extension; a masked number outside
 	State string `json:"state"`           // ringing, up, lost, ended
 	Held  bool   `json:"held,omitempty"`  // neither hears nor is heard
 	Muted bool   `json:"muted,omitempty"` // hears, is not heard
 	Mode  string `json:"mode,omitempty"`  // of a supervisor: listen, whisper, barge
+	Dials bool   `json:"-"`               // its agent began the call
 	// Deadline is when a ringing leg stops ringing.
 	Deadline *time.Time `json:"deadline,omitempty"`
 }
@@ -96,14 +97,15 @@ type DeskQueue struct {
 	LongestWaitS int    `json:"longest_wait_s"`
 }
 
-// DeskCall is a call as its agent sees it. State is ringing, talking, held,
-// parked or ended.
+// DeskCall is a call as its agent sees it. State is ringing, dialing, talking,
+// held, parked or ended.
 type DeskCall struct {
 	ID            string      `json:"id"`
 	Direction     string      `json:"direction"`
 	State         string      `json:"state"`
 	NumberMasked  string      `json:"number_masked"`
 	Number        string      `json:"number,omitempty"` // only with the right to see it
+	Colleague     string      `json:"colleague"`        // who is at the other end of a call within the house
 	Queue         string      `json:"queue"`
 	QueueName     string      `json:"queue_name"`
 	WaitedMS      int64       `json:"waited_ms"`

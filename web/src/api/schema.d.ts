@@ -5481,6 +5481,8 @@ export interface components {
         DeskCall: {
             /** Format: date-time */
             answered_at?: string;
+            /** @description Who is at the other end of a call within the house */
+            colleague: string;
             /** @enum {string} */
             direction: "inbound" | "outbound" | "internal";
             id: string;

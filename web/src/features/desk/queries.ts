@@ -28,7 +28,7 @@ export function useDesk() {
   })
   const desk = computed<DeskView | undefined>(() => query.data.value)
   const calls = computed(() => desk.value?.calls.filter((c) => c.state !== 'ended') ?? [])
-  const ringing = computed(() => calls.value.find((c) => c.state === 'ringing' && c.direction !== 'outbound'))
+  const ringing = computed(() => calls.value.find((c) => c.state === 'ringing'))
   const current = computed(() => foremost(calls.value))
   return { query, desk, calls, ringing, current }
 }
