@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addDays, age, bytes, clock, dateTime, dayStart, dialable, isoDay, percent, phone, setZone, time } from './format'
+import { addDays, age, bytes, clock, dateTime, dayStart, dialable, isoDay, percent, party, phone, setZone, time } from './format'
 
 describe('times are the hospital\'s', () => {
   it('shows an instant in the hospital zone wherever the browser is', () => {
@@ -59,6 +59,13 @@ describe('numbers', () => {
     expect(phone('138****5678')).toBe('138 **** 5678')
     expect(phone('96166')).toBe('96166')
     expect(phone('')).toBe('–')
+  })
+  it('name the other side of a call, and both within the house', () => {
+    const call = { from_masked: '138****5678', to: '96166' }
+    expect(party({ ...call, direction: 'inbound' })).toBe('138 **** 5678')
+    expect(party({ ...call, direction: 'outbound', to: '027-8696' })).toBe('027-8696')
+    expect(party({ direction: 'internal', from_masked: '8002', to: '8001' })).toBe('8002 → 8001')
+    expect(party({ direction: 'internal', from_masked: '', to: '8001' })).toBe('–')
   })
   it('makes what was pasted dialable, or refuses it', () => {
     expect(dialable(' (010) 6555-1234 ')).toBe('01065551234')

@@ -125,6 +125,12 @@ export function phone(v: string | null | undefined): string {
   return m ? `${m[1]} ${m[2]} ${m[3]}` : v
 }
 
+/** Whom a call was with; of a call within the house, both, for either may be looking. */
+export function party(c: { direction: string; from_masked: string; to: string }): string {
+  if (c.direction === 'internal' && c.from_masked && c.to) return `${c.from_masked} → ${c.to}`
+  return phone(c.direction === 'outbound' ? c.to : c.from_masked)
+}
+
 /** Digits a person may dial, out of what was pasted: "010-6555 1234" → "01065551234". */
 export function dialable(v: string): string {
   const t = v.trim().replace(/[\s()\-.]/g, '')
