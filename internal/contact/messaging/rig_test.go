@@ -177,6 +177,19 @@ func (r *rig) until(id string, want State) Message {
 	return r.wait(id, string(want), func(m Message) bool { return m.State == want })
 }
 
+// after moves the clock until jobs have brought a state about: one that is
+// just being put back counts from the moved clock.
+func (r *rig) after(d time.Duration, id string, want State) Message {
+	r.t.Helper()
+	r.hand.move(d)
+	return r.wait(id, string(want), func(m Message) bool {
+		if m.State != want {
+			r.hand.move(time.Minute)
+		}
+		return m.State == want
+	})
+}
+
 func (r *rig) wait(id, what string, ok func(Message) bool) Message {
 	r.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)

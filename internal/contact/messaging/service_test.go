@@ -130,8 +130,7 @@ func TestRetriesUntilItIsWorthless(t *testing.T) {
 		if m.State != StateQueued || m.Reason != ReasonSender {
 			t.Fatalf("%+v", m)
 		}
-		r.hand.move(25 * time.Hour)
-		if m = r.until(id, StateExpired); m.Reason != ReasonLate {
+		if m = r.after(25*time.Hour, id, StateExpired); m.Reason != ReasonLate {
 			t.Fatalf("%+v", m)
 		}
 		mu.Lock()
@@ -246,8 +245,7 @@ func TestTooManyToOneNumber(t *testing.T) {
 		r.wait(last, "held back", func(m Message) bool { return m.Reason == ReasonTooMany })
 		other := r.must(Outgoing{PatientID: "p2", Text: "x"})
 		r.until(other, StateSent)
-		r.hand.move(61 * time.Minute)
-		r.until(last, StateSent)
+		r.after(61*time.Minute, last, StateSent)
 	})
 }
 
