@@ -52,7 +52,8 @@ web-test: web/dist/.built ## rules, types, unit tests and translations of the we
 	cd web && npm run lint && npm run api -- --check && npm run check && npm test && npm run i18n
 
 e2e: build ## the real program with real phones and a real browser
-	cd e2e && npm ci --no-audit --no-fund && npx playwright test --project phones && npx playwright test --project screens
+	cd e2e && npm ci --no-audit --no-fund && npx playwright test --project phones && \
+		npx playwright test --project screens && npx playwright test --project speed
 
 bench: build ## the whole program against its limits, one table at the end; ten minutes on a quiet machine
 	./$(BIN) bench all $(ARGS)

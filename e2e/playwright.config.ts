@@ -2,6 +2,8 @@ import { defineConfig } from '@playwright/test'
 
 /** Those with real-time sound, which mostly wait for what is said. */
 const phones = /(agent-loss|booking-phone|first-call|kill|phones|try)\.spec\.ts/
+/** What measures speed wants no neighbour. */
+const speed = /lighthouse\.spec\.ts/
 
 // Two workers: every file has a hospital of its own. `make e2e` runs the phones
 // first and then the screens, which want the processor for themselves.
@@ -18,6 +20,7 @@ export default defineConfig({
   forbidOnly: !!process.env.CI,
   projects: [
     { name: 'phones', testMatch: phones },
-    { name: 'screens', testIgnore: phones },
+    { name: 'screens', testIgnore: [phones, speed] },
+    { name: 'speed', testMatch: speed, workers: 1 },
   ],
 })

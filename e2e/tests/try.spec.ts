@@ -82,3 +82,30 @@ test('an unknown caller gets the form for somebody new', async () => {
   await agent.deskIsClean()
   await page.getByRole('button', { name: visitor.words('desk.hangup'), exact: true }).click()
 })
+
+test('an agent calls a colleague: one sees a call going out, the other who calls, and both hear', async () => {
+  const colleague = await Agent.ready(hospital, 'agent2', 1200)
+  try {
+    await agent.goReady()
+    const name = async (who: string) => (await (await hospital.as(who)).get('/api/desk')).agent.name as string
+    const [mine, theirs] = await Promise.all([name('agent1'), name('agent2')])
+    await colleague.page.keyboard.press('d')
+    await colleague.page.keyboard.type('8001')
+    await colleague.page.keyboard.press('Enter')
+    await expect(colleague.call).toContainText(colleague.words('callstate.dialing'))
+    await expect(colleague.call).toContainText(mine)
+    await expect(colleague.ringing, 'nothing rings at who dials').toHaveCount(0)
+    await agent.rings()
+    await expect(agent.ringing).toContainText(theirs)
+    await expect(agent.ringing).toContainText(agent.words('ring.colleague'))
+    await expect(agent.page.getByText(agent.words('quick.title')), 'no form for a new customer').toHaveCount(0)
+    await agent.answer()
+    await Promise.all([agent.hearsTone(1200), colleague.hearsTone(agentTone)])
+    await expect(agent.call).toContainText('8002')
+    await colleague.page.keyboard.press('Shift+X')
+    await agent.deskIsClean()
+    await colleague.deskIsClean()
+  } finally {
+    await colleague.close()
+  }
+})
