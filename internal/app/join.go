@@ -72,18 +72,28 @@ func (a *App) callEntries(ctx context.Context, rec callrecord.Record) []patient.
 	if rec.PatientID == "" || rec.EndedAt.IsZero() {
 		return nil
 	}
-	snap := a.board.Current(ctx)
-	title := ""
-	if q, ok := snap.Queue(rec.Queue); ok {
-		title = q.Name
-	}
+	return []patient.TimelineEntry{{PatientID: rec.PatientID, At: rec.StartedAt, Kind: patient.KindCall,
+		Title: callTitle(a.board.Current(ctx), rec), Summary: rec.Notes, SourceID: rec.ID}}
+}
+
+// callTitle is what a call was about: its disposition, else its queue, else
+// the key of what it was.
+func callTitle(snap *switchboard.Snapshot, rec callrecord.Record) string {
 	for _, d := range snap.Dispositions() {
 		if d.Code == rec.Disposition {
-			title = d.Name
+			return d.Name
 		}
 	}
-	return []patient.TimelineEntry{{PatientID: rec.PatientID, At: rec.StartedAt, Kind: patient.KindCall,
-		Title: title, Summary: rec.Notes, SourceID: rec.ID}}
+	if q, ok := snap.Queue(rec.Queue); ok {
+		return q.Name
+	}
+	switch {
+	case rec.Outcome == callrecord.SelfService:
+		return "call.ivr"
+	case rec.Direction == call.Outbound && rec.Outcome != callrecord.Answered:
+		return "call.outbound_missed"
+	}
+	return "call." + rec.Direction
 }
 
 // mayDialOut lets every enabled desk phone and softphone of the house call
