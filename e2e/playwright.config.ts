@@ -1,12 +1,12 @@
 import { defineConfig } from '@playwright/test'
 
-/** Those with real-time sound, which mostly wait for what is said. */
+/** Those with real-time sound: where two cores start a second program and browser beside it, a prompt stumbles. */
 const phones = /(agent-loss|booking-phone|first-call|kill|phones|try)\.spec\.ts/
 /** What measures speed wants no neighbour. */
 const speed = /lighthouse\.spec\.ts/
 
-// Two workers: every file has a hospital of its own. `make e2e` runs the phones
-// first and then the screens, which want the processor for themselves.
+// Every file has a hospital of its own, so screens run two at a time. `make e2e`
+// runs the phones before them.
 export default defineConfig({
   testDir: './tests',
   outputDir: './out',
@@ -19,7 +19,7 @@ export default defineConfig({
   reporter: [['list']],
   forbidOnly: !!process.env.CI,
   projects: [
-    { name: 'phones', testMatch: phones },
+    { name: 'phones', testMatch: phones, workers: 1 },
     { name: 'screens', testIgnore: [phones, speed] },
     { name: 'speed', testMatch: speed, workers: 1 },
   ],
