@@ -79,7 +79,11 @@ func opened(t *testing.T) (context.Context, *App) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = a.Close(ctx) })
+	t.Cleanup(func() {
+		if err := a.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
 	return ctx, a
 }
 

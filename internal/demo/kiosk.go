@@ -2,14 +2,12 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"heartline/internal/care/booking"
 	"heartline/internal/care/kiosk"
 	"heartline/internal/care/patient"
-	"heartline/internal/platform/errs"
 	"heartline/internal/platform/id"
 )
 
@@ -150,8 +148,7 @@ func today(ctx context.Context, sv Services, patientID string) (string, error) {
 func visit(ctx context.Context, sv Services, sessionID, patientID string) (booking.Appointment, error) {
 	r := booking.Request{Key: id.New(), PatientID: patientID, SessionID: sessionID, Channel: booking.ChannelDesk}
 	a, err := sv.Booking.Book(ctx, r)
-	var e *errs.Error
-	if !errors.As(err, &e) || e.Key != "booking.session_full" {
+	if !isFull(err) {
 		return a, err
 	}
 	if _, err := sv.Booking.AddNumbers(ctx, sessionID, 1, booking.Consent{By: "急诊值班医师", Evidence: "演示：电话同意加号"}); err != nil {

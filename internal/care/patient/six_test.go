@@ -49,7 +49,11 @@ func TestLastSixOfBefore(t *testing.T) {
 		if err := q.Start(f.ctx); err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = q.Stop(f.ctx) }()
+		defer func() {
+			if err := q.Stop(f.ctx); err != nil {
+				t.Error(err)
+			}
+		}()
 		poll, late := time.NewTicker(20*time.Millisecond), time.After(20*time.Second)
 		defer poll.Stop()
 		for over := false; find() < 4 && !over; {

@@ -4,39 +4,19 @@ import (
 	"context"
 	"fmt"
 
-	"heartline/internal/platform/job"
 	"heartline/internal/platform/store"
 )
 
-type sixJob struct{}
-
-func (sixJob) Kind() string { return "patient.fill_six" }
-
-// Start promises what an older version left to do, if it left anything. Call
-// it after UseJobs.
-func (s *Service) Start(ctx context.Context) error {
-	return s.db.Write(ctx, func(tx *store.Tx) error {
-		for table := range withTails {
-			list, err := withoutSix(ctx, tx, table, "", 1)
-			if err != nil {
-				return err
-			}
-			if len(list) > 0 {
-				return job.Enqueue(ctx, tx, s.jobs, sixJob{}, job.UniqueKey("all"), job.MaxAttempts(5))
-			}
-		}
-		return nil
-	})
-}
-
 // withTails are the tables of numbers that are found by their last digits, and
 // what their blind indexes are for.
-var withTails = map[string]string{"patient_phones": "phone", "patient_identifiers": "id"}
+func withTails() map[string]string {
+	return map[string]string{"patient_phones": "phone", "patient_identifiers": "id"}
+}
 
 // FillSix gives numbers that were stored before the last six digits had a
 // blind index theirs. It returns how many it filled in.
 func (s *Service) FillSix(ctx context.Context) (filled int, err error) {
-	for table, purpose := range withTails {
+	for table, purpose := range withTails() {
 		for after, more := "", true; more; {
 			err := s.db.Write(ctx, func(tx *store.Tx) error {
 				list, err := withoutSix(ctx, tx, table, after, sixAtOnce)

@@ -21,8 +21,13 @@ type qualityJob struct{}
 
 func (qualityJob) Kind() string { return "patient.quality" }
 
+type sixJob struct{}
+
+func (sixJob) Kind() string { return "patient.fill_six" }
+
 // UseJobs lets the service work behind the scenes: look for duplicates after a
-// change, take imports over, judge the data. Call it once, before q starts.
+// change, take imports over, judge the data, fill in what an older version left.
+// Call it once, before q starts.
 func (s *Service) UseJobs(q *job.Queue) {
 	s.jobs = q
 	job.Register(q, func(ctx context.Context, a duplicateJob) error {
@@ -39,6 +44,23 @@ func (s *Service) UseJobs(q *job.Queue) {
 		return err
 	})
 	s.importJobs(q)
+}
+
+// Start promises what an older version left to do, if it left anything. Call
+// it after UseJobs.
+func (s *Service) Start(ctx context.Context) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		for table := range withTails() {
+			list, err := withoutSix(ctx, tx, table, "", 1)
+			if err != nil {
+				return err
+			}
+			if len(list) > 0 {
+				return job.Enqueue(ctx, tx, s.jobs, sixJob{}, job.UniqueKey("all"), job.MaxAttempts(5))
+			}
+		}
+		return nil
+	})
 }
 
 // lookForDuplicates promises to look whether somebody is recorded twice.
