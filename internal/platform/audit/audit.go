@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -53,11 +54,28 @@ type head struct {
 // New makes a log; now is its clock.
 func New(now func() time.Time) *Log { return &Log{now: now} }
 
-// Append writes e in tx; it is there if and only if tx is committed. The entry
-// is part of the chain when the Write around tx returns.
-func (l *Log) Append(ctx context.Context, tx *store.Tx, e Entry) error {
+// Append writes entries in tx; they are there if and only if tx is committed,
+// and part of the chain when the Write around tx returns.
+func (l *Log) Append(ctx context.Context, tx *store.Tx, entries ...Entry) error {
+	list := make([]pending, len(entries))
+	for i, e := range entries {
+		p, err := l.ready(e)
+		if err != nil {
+			return fmt.Errorf("append audit entry: %w", err)
+		}
+		list[i] = p
+		tx.Together(l, l.chain, p)
+	}
+	if tx.Dialect() == store.SQLite { // chained before tx commits
+		return nil
+	}
+	return leave(ctx, tx, list)
+}
+
+// ready is e as it is stored and hashed.
+func (l *Log) ready(e Entry) (pending, error) {
 	if e.Actor == "" || e.Action == "" {
-		return fmt.Errorf("append audit entry: actor and action are required")
+		return pending{}, errors.New("actor and action are required")
 	}
 	if e.At.IsZero() {
 		e.At = l.now()
@@ -66,22 +84,11 @@ func (l *Log) Append(ctx context.Context, tx *store.Tx, e Entry) error {
 		e.ID = id.New()
 	}
 	e.At = store.Time(store.Millis(e.At)) // what is hashed is what is stored
-	detail, err := json.Marshal(e.Detail)
-	if err != nil {
-		return fmt.Errorf("append audit entry: %w", err)
-	}
 	if e.Detail == nil {
-		detail = []byte("{}")
+		return pending{e, []byte("{}")}, nil
 	}
-	if tx.Dialect() == store.SQLite { // one writer: the newest entry in tx is the newest
-		last, err := readHead(ctx, tx)
-		if err != nil {
-			return err
-		}
-		return insert(ctx, tx, chained(last, pending{e, detail}))
-	}
-	tx.Together(l, l.chain, pending{e, detail})
-	return leave(ctx, tx, e, detail)
+	detail, err := json.Marshal(e.Detail)
+	return pending{e, detail}, err
 }
 
 // chained is p with its place behind last.

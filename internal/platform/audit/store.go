@@ -11,7 +11,7 @@ import (
 	"heartline/internal/platform/store"
 )
 
-const columns = `seq, id, at, actor, actor_name, action, object, object_id, patient, reason, ip, request_id, detail, hash`
+const columns = `seq, ` + pendingColumns + `, hash`
 
 func readHead(ctx context.Context, tx *store.Tx) (head, error) {
 	var h head
@@ -22,39 +22,15 @@ func readHead(ctx context.Context, tx *store.Tx) (head, error) {
 	return h, nil
 }
 
-func insert(ctx context.Context, tx *store.Tx, p pending) error {
-	e := p.entry
-	_, err := tx.Exec(ctx, `INSERT INTO audit_log (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		e.Seq, e.ID, store.Millis(e.At), e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID, e.Patient, e.Reason, e.IP, e.RequestID,
-		string(p.detail), e.Hash)
-	if err != nil {
-		return fmt.Errorf("append audit entry: %w", err)
-	}
-	return nil
-}
-
-// insertMany chains entries behind last, on PostgreSQL in one statement.
-func insertMany(ctx context.Context, tx *store.Tx, last head, list []pending) error {
-	if len(list) == 0 {
-		return nil
-	}
-	var seq, at []int64
-	var text [12][]string
-	for _, p := range list {
+// insert chains entries behind last.
+func insert(ctx context.Context, tx *store.Tx, last head, list []pending) error {
+	rows := make([][]any, len(list))
+	for i, p := range list {
 		p = chained(last, p)
-		e := p.entry
-		last = head{seq: e.Seq, hash: e.Hash}
-		seq, at = append(seq, e.Seq), append(at, store.Millis(e.At))
-		for i, s := range []string{e.ID, e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID, e.Patient, e.Reason, e.IP, e.RequestID,
-			string(p.detail), e.Hash} {
-			text[i] = append(text[i], s)
-		}
+		last = head{seq: p.entry.Seq, hash: p.entry.Hash}
+		rows[i] = append(append([]any{p.entry.Seq}, p.row()...), p.entry.Hash)
 	}
-	err := tx.Later(ctx, `INSERT INTO audit_log (`+columns+`) SELECT * FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS TEXT[]), CAST($3 AS BIGINT[]),
-		CAST($4 AS TEXT[]), CAST($5 AS TEXT[]), CAST($6 AS TEXT[]), CAST($7 AS TEXT[]), CAST($8 AS TEXT[]), CAST($9 AS TEXT[]), CAST($10 AS TEXT[]),
-		CAST($11 AS TEXT[]), CAST($12 AS TEXT[]), CAST($13 AS TEXT[]), CAST($14 AS TEXT[]))`,
-		seq, text[0], at, text[1], text[2], text[3], text[4], text[5], text[6], text[7], text[8], text[9], text[10], text[11])
-	if err != nil {
+	if err := tx.Insert(ctx, "audit_log", strings.Split(columns, ", "), rows); err != nil {
 		return fmt.Errorf("chain audit entries: %w", err)
 	}
 	return nil
@@ -62,12 +38,20 @@ func insertMany(ctx context.Context, tx *store.Tx, last head, list []pending) er
 
 const pendingColumns = `id, at, actor, actor_name, action, object, object_id, patient, reason, ip, request_id, detail`
 
-// leave puts an entry where chain finds it once tx is committed.
-func leave(ctx context.Context, tx *store.Tx, e Entry, detail []byte) error {
-	err := tx.Later(ctx, `INSERT INTO audit_pending (`+pendingColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		e.ID, store.Millis(e.At), e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID, e.Patient, e.Reason, e.IP, e.RequestID, string(detail))
-	if err != nil {
-		return fmt.Errorf("append audit entry: %w", err)
+// row are the values of pendingColumns.
+func (p pending) row() []any {
+	e := p.entry
+	return []any{e.ID, store.Millis(e.At), e.Actor, e.ActorName, e.Action, e.Object, e.ObjectID, e.Patient, e.Reason, e.IP, e.RequestID, string(p.detail)}
+}
+
+// leave puts entries where chain finds them once tx is committed.
+func leave(ctx context.Context, tx *store.Tx, list []pending) error {
+	rows := make([][]any, len(list))
+	for i, p := range list {
+		rows[i] = p.row()
+	}
+	if err := tx.Insert(ctx, "audit_pending", strings.Split(pendingColumns, ", "), rows); err != nil {
+		return fmt.Errorf("append audit entries: %w", err)
 	}
 	return nil
 }
@@ -82,26 +66,32 @@ func lockChain(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// takeThese takes those of the entries that nobody else took.
-func takeThese(ctx context.Context, tx *store.Tx, list []pending) ([]pending, error) {
+// takeThese takes those of the entries that nobody else took, and the head, in
+// one round trip.
+func takeThese(ctx context.Context, tx *store.Tx, list []pending) (last head, _ []pending, err error) {
 	ids := make([]string, len(list))
 	for i, p := range list {
 		ids[i] = p.entry.ID
 	}
-	rows, err := tx.Query(ctx, `DELETE FROM audit_pending WHERE id = ANY($1) RETURNING id`, ids)
+	rows, err := tx.Query(ctx, `WITH taken AS (DELETE FROM audit_pending WHERE id = ANY($1) RETURNING id)
+		SELECT id, 0, '' FROM taken UNION ALL SELECT '', seq, hash FROM (SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1) AS newest`, ids)
 	if err != nil {
-		return nil, fmt.Errorf("take pending audit entries: %w", err)
+		return head{}, nil, fmt.Errorf("take pending audit entries: %w", err)
 	}
 	defer rows.Close()
 	there := make(map[string]bool, len(list))
 	for rows.Next() {
 		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("take pending audit entries: %w", err)
+		var h head
+		if err := rows.Scan(&id, &h.seq, &h.hash); err != nil {
+			return head{}, nil, fmt.Errorf("take pending audit entries: %w", err)
+		}
+		if id == "" {
+			last = h
 		}
 		there[id] = true
 	}
-	return slices.DeleteFunc(list, func(p pending) bool { return !there[p.entry.ID] }), rows.Err()
+	return last, slices.DeleteFunc(list, func(p pending) bool { return !there[p.entry.ID] }), rows.Err()
 }
 
 // takeAll takes every entry there is.

@@ -43,13 +43,6 @@ type flush struct {
 	joined  []joined
 }
 
-// joined is what one Write wants to be done together with others.
-type joined struct {
-	key  any
-	fn   Shared
-	item any
-}
-
 const (
 	flushTime = 30 * time.Second // the longest wait for a server that does not answer any more
 	trustFor  = time.Second      // so long a connection that answered is taken to be there
@@ -180,19 +173,7 @@ func (f *flusher) together(ctx context.Context, conn *sql.Conn, list []joined) e
 		return err
 	}
 	tx := &Tx{dialect: Postgres, tx: sqlTx}
-	for len(list) > 0 && err == nil {
-		key, fn := list[0].key, list[0].fn
-		var items []any
-		var others []joined
-		for _, j := range list {
-			if j.key == key {
-				items = append(items, j.item)
-			} else {
-				others = append(others, j)
-			}
-		}
-		err, list = fn(ctx, tx, items), others
-	}
+	err = tx.share(ctx, list)
 	if err == nil {
 		err = tx.Later(ctx, message)
 	}

@@ -22,6 +22,7 @@ const (
 // goroutines, one at a time, when the writer hands them their turn.
 type writer struct {
 	conn  *sql.DB // limited to one connection
+	copy  *checkpointer
 	queue chan *request
 	quit  chan struct{}
 	done  chan struct{}
@@ -35,6 +36,7 @@ type request struct {
 	verdict chan verdict // writer → caller: on disk, or not, or again
 
 	called, gone bool // the writer's notes
+	joined       []joined
 }
 
 var errAborted = errors.New("store: transaction closure did not return")
@@ -49,8 +51,8 @@ type verdict struct {
 	again bool
 }
 
-func newWriter(conn *sql.DB) *writer {
-	w := &writer{conn: conn, queue: make(chan *request), quit: make(chan struct{}), done: make(chan struct{})}
+func newWriter(conn *sql.DB, c *checkpointer) *writer {
+	w := &writer{conn: conn, copy: c, queue: make(chan *request), quit: make(chan struct{}), done: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -58,7 +60,7 @@ func newWriter(conn *sql.DB) *writer {
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.quit) })
 	<-w.done
-	return w.conn.Close()
+	return errors.Join(w.copy.close(), w.conn.Close())
 }
 
 // write is the caller's side.
@@ -118,6 +120,7 @@ func (w *writer) loop() {
 		select {
 		case r := <-w.queue:
 			w.group(r)
+			w.copy.written()
 		case <-w.quit:
 			return
 		}
@@ -153,10 +156,38 @@ func (w *writer) group(first *request) {
 		}
 		members = append(members, r)
 	}
-	err = commit(tx)
+	err, broken := finish(tx, members)
+	if broken {
+		w.oneByOne(members)
+		return
+	}
 	for _, r := range members {
 		r.verdict <- verdict{err: err}
 	}
+}
+
+// finish does what the members wanted to be done together, and commits. broken
+// means that all was undone because of what one of them wanted.
+func finish(tx *sql.Tx, members []*request) (err error, broken bool) {
+	var list []joined
+	for _, r := range members {
+		list = append(list, r.joined...)
+	}
+	if len(list) == 0 {
+		return commit(tx), false
+	}
+	shared := &Tx{dialect: SQLite, tx: tx, uncancelled: true}
+	err = shared.share(context.Background(), list)
+	shared.closeRows()
+	if err != nil {
+		_ = tx.Rollback()
+		return err, true
+	}
+	if err := commit(tx); err != nil {
+		return err, false
+	}
+	shared.committed()
+	return nil, false
 }
 
 // next takes a write that is already waiting, if the group has room and time.
@@ -196,7 +227,8 @@ func (w *writer) alone(r *request) error {
 		_ = tx.Rollback()
 		return err
 	}
-	return commit(tx)
+	err, _ = finish(tx, []*request{r})
+	return err
 }
 
 func (w *writer) begin() (*sql.Tx, error) {
@@ -241,7 +273,7 @@ func (r *request) call(tx *sql.Tx) error {
 	r.turn <- t
 	report := <-r.ran
 	t.closeRows()
-	r.gone = report.gone
+	r.gone, r.joined = report.gone, t.together
 	if report.gone {
 		return errAborted
 	}

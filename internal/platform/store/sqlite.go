@@ -32,10 +32,16 @@ func openSQLite(ctx context.Context, dbURL, path string) (*DB, error) {
 		_ = w.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
+	c, err := openCaching(sqliteDSN(path, "deferred", false))
+	if err != nil {
+		_ = w.Close()
+		_ = r.Close()
+		return nil, fmt.Errorf("open database: %w", err)
+	}
 	n := max(4, 2*runtime.GOMAXPROCS(0))
 	r.SetMaxOpenConns(n)
 	r.SetMaxIdleConns(n)
-	return &DB{dialect: SQLite, url: dbURL, pool: r, writer: newWriter(w)}, nil
+	return &DB{dialect: SQLite, url: dbURL, pool: r, writer: newWriter(w, newCheckpointer(c))}, nil
 }
 
 // prepareFile makes the folder and the file with modes that keep patients'
@@ -53,13 +59,13 @@ func prepareFile(path string) error {
 
 // sqliteDSN sets what every connection needs. synchronous=FULL makes each
 // commit wait for the disk: with NORMAL a power cut loses acknowledged writes.
-// The journal is copied back only every 32 MB: pages that change again and
-// again then travel once, and a busy writer stops less often.
+// The journal is copied back late (see checkpointer): pages that change again
+// and again then travel once.
 func sqliteDSN(path, lock string, readOnly bool) string {
 	q := url.Values{}
 	q.Add("_txlock", lock)
 	for _, p := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
-		"foreign_keys(1)", "temp_store(MEMORY)", "wal_autocheckpoint(8000)"} {
+		"foreign_keys(1)", "temp_store(MEMORY)", fmt.Sprintf("wal_autocheckpoint(%d)", walPages)} {
 		q.Add("_pragma", p)
 	}
 	if readOnly {

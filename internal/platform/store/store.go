@@ -137,7 +137,7 @@ const (
 	// maxArgs is the number of parameters of one statement: modernc's binding
 	// takes quadratic time, and a few hundred are as fast as it gets.
 	maxArgs  = 400
-	copyFrom = 50 // rows; fewer are as quick by INSERT
+	copyFrom = 500 // rows; fewer are as quick by INSERT, and wait for nobody
 )
 
 // Tx is a running transaction, valid until the closure it was given to returns.
@@ -170,30 +170,89 @@ func (tx *Tx) Later(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// Insert inserts many rows: on PostgreSQL by COPY, on SQLite by as few
-// statements as are quick. Values are strings and integers.
+// Insert inserts many rows, each of as many strings and integers as there are
+// columns. On PostgreSQL it is sent like Later, or by COPY when they are very
+// many; on SQLite in as few statements as are quick.
 func (tx *Tx) Insert(ctx context.Context, table string, columns []string, rows [][]any) error {
-	if tx.dialect == Postgres && len(rows) >= copyFrom {
+	into := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") "
+	switch {
+	case len(rows) == 0:
+		return nil
+	case tx.dialect == SQLite:
+		return tx.insertSQLite(ctx, into, rows)
+	case len(rows) >= copyFrom:
 		ctx = context.WithValue(ctx, copyKey{}, copyRows{table, columns, rows})
 		_, err := tx.Exec(ctx, "COPY "+table)
 		return err
 	}
-	for chunk := range slices.Chunk(rows, max(1, maxArgs/len(columns))) {
-		args := make([]any, 0, len(chunk)*len(columns))
-		groups, marks := make([]string, len(chunk)), make([]string, len(columns))
-		for g, row := range chunk {
-			for i := range marks {
-				marks[i] = "$" + strconv.Itoa(len(args)+i+1)
+	if len(rows) == 1 {
+		return tx.Later(ctx, into+"VALUES "+values(1, len(columns)), rows[0]...)
+	}
+	lists, args := turned(rows)
+	return tx.Later(ctx, into+"SELECT * FROM unnest("+strings.Join(lists, ", ")+")", args...)
+}
+
+// insertSQLite inserts as many rows at once as is quick, and then half as many,
+// and so on: a table then needs few different statements, which stay prepared.
+func (tx *Tx) insertSQLite(ctx context.Context, into string, rows [][]any) error {
+	width := len(rows[0])
+	for n := max(1, maxArgs/width); len(rows) > 0; n = max(1, n/2) {
+		for len(rows) >= n {
+			args := slices.Concat(rows[:n]...)
+			row := "(" + strings.TrimSuffix(strings.Repeat("?, ", width), ", ") + ")"
+			if _, err := tx.Exec(ctx, into+"VALUES "+strings.TrimSuffix(strings.Repeat(row+", ", n), ", "), args...); err != nil {
+				return err
 			}
-			groups[g] = "(" + strings.Join(marks, ", ") + ")"
-			args = append(args, row...)
-		}
-		_, err := tx.Exec(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES "+strings.Join(groups, ", "), args...)
-		if err != nil {
-			return err
+			rows = rows[n:]
 		}
 	}
 	return nil
+}
+
+// values are n rows of parameters.
+func values(n, width int) string {
+	var b strings.Builder
+	for i := range n * width {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%width == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString("$" + strconv.Itoa(i+1))
+	}
+	return b.String() + ")"
+}
+
+// turned makes columns of rows: lists that the statement names with their
+// types, and their values.
+func turned(rows [][]any) (lists []string, args []any) {
+	for i, sample := range rows[0] {
+		place := "CAST($" + strconv.Itoa(i+1)
+		if _, text := sample.(string); text {
+			column := make([]string, len(rows))
+			for j, row := range rows {
+				column[j] = row[i].(string)
+			}
+			lists, args = append(lists, place+" AS TEXT[])"), append(args, column)
+			continue
+		}
+		column := make([]int64, len(rows))
+		for j, row := range rows {
+			column[j] = whole(row[i])
+		}
+		lists, args = append(lists, place+" AS BIGINT[])"), append(args, column)
+	}
+	return lists, args
+}
+
+func whole(v any) int64 {
+	if n, ok := v.(int); ok {
+		return int64(n)
+	}
+	return v.(int64)
 }
 
 // OneOf is the condition that a text is one of a list, which is given as one
@@ -207,6 +266,33 @@ func (tx *Tx) OneOf(text string, parameter int, list []string) (condition string
 		panic(err)
 	}
 	return text + " IN (SELECT value FROM json_each($" + strconv.Itoa(parameter) + "))", string(b)
+}
+
+// Table is a common table expression of rows of texts, which are given as
+// parameters from the first on, so that the statement reads the same however
+// many rows there are. After columns it has the row's place, from 1, in ord.
+func (tx *Tx) Table(name string, first int, columns []string, rows [][]string) (expression string, args []any) {
+	head := name + " (" + strings.Join(columns, ", ") + ", ord) AS "
+	picks := make([]string, len(columns))
+	if tx.dialect == SQLite {
+		for i := range columns {
+			picks[i] = "json_extract(value, '$[" + strconv.Itoa(i) + "]')"
+		}
+		b, err := json.Marshal(rows)
+		if err != nil { // never: they are strings
+			panic(err)
+		}
+		return head + "MATERIALIZED (SELECT " + strings.Join(picks, ", ") + ", key + 1 FROM json_each($" + strconv.Itoa(first) + "))", []any{string(b)}
+	}
+	for i := range columns {
+		picks[i] = "CAST($" + strconv.Itoa(first+i) + " AS TEXT[])"
+		list := make([]string, len(rows))
+		for j, row := range rows {
+			list[j] = row[i]
+		}
+		args = append(args, list)
+	}
+	return head + "(SELECT * FROM unnest(" + strings.Join(picks, ", ") + ") WITH ORDINALITY)", args
 }
 
 // Query runs one query; rows left open are closed when the transaction ends.
@@ -241,11 +327,11 @@ func (tx *Tx) OnEnd(fn func(committed bool)) { tx.onEnd = append(tx.onEnd, fn) }
 // Dialect says which database the transaction runs on.
 func (tx *Tx) Dialect() Dialect { return tx.dialect }
 
-// Together runs fn, on PostgreSQL, in a transaction after this one, once for
-// all Writes that become durable together and gave the same key, with the items
-// of them all. Write returns after it, and also when it failed: what fn did not
-// do it must find out and make up for. SQLite, where every Write sees all before
-// it, runs nothing.
+// Together runs fn once for all Writes that become durable together and gave
+// the same key, with the items of them all: on SQLite as the last step of the
+// transaction that they share; on PostgreSQL in a transaction after theirs,
+// where Write returns also when it failed: what fn did not do there it must
+// find out and make up for.
 func (tx *Tx) Together(key any, fn Shared, item any) {
 	tx.together = append(tx.together, joined{key, fn, item})
 }
@@ -253,25 +339,55 @@ func (tx *Tx) Together(key any, fn Shared, item any) {
 // Shared is what Writes want to be done together.
 type Shared func(ctx context.Context, tx *Tx, items []any) error
 
+// joined is what one Write wants to be done together with others.
+type joined struct {
+	key  any
+	fn   Shared
+	item any
+}
+
+// share runs what Writes wanted to be done together, key by key.
+func (tx *Tx) share(ctx context.Context, list []joined) error {
+	for len(list) > 0 {
+		key, fn := list[0].key, list[0].fn
+		var items []any
+		var others []joined
+		for _, j := range list {
+			if j.key == key {
+				items = append(items, j.item)
+			} else {
+				others = append(others, j)
+			}
+		}
+		if err := fn(ctx, tx, items); err != nil {
+			return err
+		}
+		list = others
+	}
+	return nil
+}
+
 // SQLTx is the transaction below, for libraries that insist on one. On SQLite
 // it is shared with other writers: never commit it, roll it back, or give its
 // statements a context that can be cancelled.
 func (tx *Tx) SQLTx() *sql.Tx { return tx.tx }
 
-// Try runs fn and, if it fails, undoes only what fn did, so that the
-// transaction stays usable on both databases (PostgreSQL otherwise refuses
-// every statement after a failed one).
+// Try runs fn and, if it fails, undoes only what fn did and what it asked to be
+// done later, so that the transaction stays usable on both databases
+// (PostgreSQL otherwise refuses every statement after a failed one).
 func (tx *Tx) Try(ctx context.Context, fn func() error) error {
 	tx.savepoints++
 	name := fmt.Sprintf("try_%d", tx.savepoints)
 	if _, err := tx.Exec(ctx, "SAVEPOINT "+name); err != nil {
 		return fmt.Errorf("savepoint: %w", err)
 	}
+	before, after, shared := len(tx.beforeCommit), len(tx.afterCommit), len(tx.together)
 	err := fn()
 	if err == nil {
 		_, err = tx.Exec(ctx, "RELEASE SAVEPOINT "+name) // also says how the statements went that were to come later
 	}
 	if err != nil {
+		tx.beforeCommit, tx.afterCommit, tx.together = tx.beforeCommit[:before], tx.afterCommit[:after], tx.together[:shared]
 		if _, undo := tx.Exec(ctx, "ROLLBACK TO SAVEPOINT "+name); undo != nil {
 			return errors.Join(err, fmt.Errorf("undo savepoint: %w", undo))
 		}
