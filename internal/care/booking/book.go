@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"heartline/internal/platform/audit"
 	"heartline/internal/platform/errs"
 	"heartline/internal/platform/id"
 	"heartline/internal/platform/identity"
@@ -41,11 +42,7 @@ func (s *Service) Book(ctx context.Context, r Request) (Appointment, error) {
 	if err := s.yours(ctx, who, r.PatientID, ""); err != nil {
 		return Appointment{}, err
 	}
-	var a Appointment
-	err = s.insist(ctx, func(tx *store.Tx) (err error) {
-		a, err = s.book(ctx, tx, who, r)
-		return err
-	})
+	a, err := s.clerk.book(&order{ctx: ctx, who: who, r: r})
 	return a, s.reused(ctx, who, r.PatientID, err)
 }
 
@@ -69,43 +66,6 @@ func (s *Service) reused(ctx context.Context, who identity.Principal, patientID 
 	return err
 }
 
-// book is Book in a transaction.
-func (s *Service) book(ctx context.Context, tx *store.Tx, who identity.Principal, r Request) (Appointment, error) {
-	if err := lockPerson(ctx, tx, r.PatientID); err != nil {
-		return Appointment{}, err
-	}
-	l, err := lookAround(ctx, tx, r.SessionID, r.PatientID, r.Key, s.now())
-	if err != nil {
-		return Appointment{}, err
-	}
-	if l.replay != "" {
-		return replay(ctx, tx, l.replay, l.hash, fingerprint(r, ""))
-	}
-	if err := s.checkSession(l.session, r); err != nil {
-		return Appointment{}, err
-	}
-	if l, err = s.endLapsed(ctx, tx, l, r); err != nil {
-		return Appointment{}, err
-	}
-	switch {
-	case l.sameDay != "":
-		return Appointment{}, errs.New(errs.Conflict, "booking.double", "date", l.session.Date)
-	case !l.anyFree:
-		return Appointment{}, s.notFree(ctx, tx, r, l.session)
-	}
-	p, err := s.person(ctx, tx, r.PatientID)
-	if err != nil {
-		return Appointment{}, err
-	}
-	if err := s.permit(ctx, tx, p, l.session, r, known{noBans: !l.banned}); err != nil {
-		return Appointment{}, err
-	}
-	if err := s.checkHold(ctx, tx, r); err != nil {
-		return Appointment{}, err
-	}
-	return s.take(ctx, tx, who, r, l.session, p, "")
-}
-
 // replay answers a request that was answered before.
 func replay(ctx context.Context, tx *store.Tx, appointmentID, hash, now string) (Appointment, error) {
 	if hash != now {
@@ -114,19 +74,23 @@ func replay(ctx context.Context, tx *store.Tx, appointmentID, hash, now string) 
 	return loadAppointment(ctx, tx, appointmentID)
 }
 
+// ownLapsed reports whether what a person has on the day is a hold whose time
+// is over.
+func (s *Service) ownLapsed(l look) bool {
+	return l.sameUntil != 0 && l.sameUntil <= store.Millis(s.now())
+}
+
 // endLapsed ends holds whose time is over where they stand in the way: the
 // job that ends them may be late.
 func (s *Service) endLapsed(ctx context.Context, tx *store.Tx, l look, r Request) (look, error) {
-	now := store.Millis(s.now())
-	ownLapsed := l.sameUntil != 0 && l.sameUntil <= now
-	if l.anyFree && r.NumberID == "" && !ownLapsed {
+	if l.anyFree && r.NumberID == "" && !s.ownLapsed(l) {
 		return l, nil
 	}
 	n, err := s.expireHolds(ctx, tx, r.SessionID, r.PatientID)
 	if err != nil {
 		return l, err
 	}
-	if ownLapsed && n > 0 {
+	if s.ownLapsed(l) && n > 0 {
 		l.sameDay = ""
 	}
 	l.anyFree = l.anyFree || n > 0
@@ -168,52 +132,89 @@ func (s *Service) checkHold(ctx context.Context, tx *store.Tx, r Request) error 
 	return nil
 }
 
+// taking is an appointment on its way to its number.
+type taking struct {
+	who   identity.Principal
+	r     Request
+	se    Session
+	a     Appointment
+	reach reach
+	hash  string
+	given bool // the number is in a
+}
+
 // take gives a number of se to a person and stores everything that belongs to
 // it. It asks no rule: that is done before.
 func (s *Service) take(ctx context.Context, tx *store.Tx, who identity.Principal, r Request, se Session, p Person, movedFrom string) (Appointment, error) {
+	t, err := s.draft(ctx, tx, who, r, se, p, movedFrom)
+	if err != nil {
+		return Appointment{}, err
+	}
+	if err := s.seize(ctx, tx, []*taking{t}, true); err != nil {
+		return Appointment{}, err
+	}
+	if !t.given {
+		return Appointment{}, s.notFree(ctx, tx, r, se)
+	}
+	if err := s.follow(ctx, tx, t); err != nil {
+		return Appointment{}, err
+	}
+	if err := s.audit.Append(ctx, tx, s.booked(t)); err != nil {
+		return Appointment{}, fmt.Errorf("audit booking: %w", err)
+	}
+	return t.a, nil
+}
+
+// draft is an appointment without a number, its fee held where the card pays.
+func (s *Service) draft(ctx context.Context, tx *store.Tx, who identity.Principal, r Request, se Session, p Person, movedFrom string) (*taking, error) {
 	if r.Lane == LaneVIP && !p.VIP {
-		return Appointment{}, errs.New(errs.Conflict, "booking.wrong_lane")
+		return nil, errs.New(errs.Conflict, "booking.wrong_lane")
 	}
 	a, err := s.fresh(who, r, se, movedFrom)
 	if err != nil {
-		return Appointment{}, err
+		return nil, err
 	}
 	rules, err := s.inForce(ctx, tx)
 	if err != nil {
-		return Appointment{}, err
+		return nil, err
 	}
 	a.Fee = rules.Policy.Price(se.Fee, string(se.Type), p.VIP)
 	if r.UseCard && a.Fee > 0 {
 		if a.HoldID, err = s.holdFee(ctx, tx, a); err != nil {
-			return Appointment{}, err
+			return nil, err
 		}
 	}
+	return &taking{who: who, r: r, se: se, a: a, reach: s.reach(r, se), hash: fingerprint(r, movedFrom)}, nil
+}
+
+// first is the first entry in the history of a new appointment.
+func (s *Service) first(t *taking) Event {
 	kind := EventBooked
-	if a.State == Requested {
+	if t.a.State == Requested {
 		kind = EventHeld
 	}
 	var detail map[string]any
-	if movedFrom != "" {
-		detail = map[string]any{"moved_from": movedFrom}
+	if t.a.MovedFrom != "" {
+		detail = map[string]any{"moved_from": t.a.MovedFrom}
 	}
-	detail = a.on(detail)
-	n, ok, err := seize(ctx, tx, r.NumberID, s.reach(r, se), a, r.Key, fingerprint(r, movedFrom), s.newEvent(a, kind, who, r.Channel, detail))
-	if err != nil {
-		return Appointment{}, err
-	}
-	if !ok {
-		return Appointment{}, s.notFree(ctx, tx, r, se)
-	}
-	a.NumberID, a.Seq, a.StartAt, a.EndAt, a.Lane = n.ID, n.Seq, n.StartAt, n.EndAt, n.Lane
-	if movedFrom != "" && a.SeriesID != "" {
-		if err := repointVisit(ctx, tx, a.SeriesID, movedFrom, a.ID); err != nil {
-			return Appointment{}, err
+	return s.newEvent(t.a, kind, t.who, t.r.Channel, t.a.on(detail))
+}
+
+// follow stores what comes with an appointment that has its number.
+func (s *Service) follow(ctx context.Context, tx *store.Tx, t *taking) error {
+	a := t.a
+	if a.MovedFrom != "" && a.SeriesID != "" {
+		if err := repointVisit(ctx, tx, a.SeriesID, a.MovedFrom, a.ID); err != nil {
+			return err
 		}
 	}
-	if err := s.announce(ctx, tx, a, se); err != nil {
-		return Appointment{}, err
-	}
-	return a, s.auditTx(ctx, tx, who, "booking.book", a, a.on(map[string]any{"session": a.SessionID, "number": a.NumberID, "state": string(a.State)}))
+	return s.announce(ctx, tx, a, t.se)
+}
+
+// booked is the audit entry of an appointment that has its number.
+func (s *Service) booked(t *taking) audit.Entry {
+	a := t.a
+	return s.entry(t.who, "booking.book", a.PatientID, a.ID, a.on(map[string]any{"session": a.SessionID, "number": a.NumberID, "state": string(a.State)}))
 }
 
 // announce starts what a new appointment brings with it: the job that ends a

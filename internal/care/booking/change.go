@@ -119,10 +119,10 @@ func (s *Service) ChangeTo(ctx context.Context, appointmentID string, c Change) 
 
 // move is ChangeTo in a transaction that has locked the old appointment.
 func (s *Service) move(ctx context.Context, tx *store.Tx, who identity.Principal, old Appointment, r Request) (Appointment, error) {
-	if err := lockPerson(ctx, tx, r.PatientID); err != nil {
+	if err := lockPersons(ctx, tx, r.PatientID); err != nil {
 		return Appointment{}, err
 	}
-	l, err := lookAround(ctx, tx, r.SessionID, r.PatientID, r.Key, s.now())
+	l, err := lookFor(ctx, tx, r, s.now())
 	if err != nil {
 		return Appointment{}, err
 	}

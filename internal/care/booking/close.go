@@ -248,7 +248,7 @@ func (s *Service) replace(ctx context.Context, tx *store.Tx, old Appointment, sp
 	if err != nil {
 		return nil, err
 	}
-	if err := lockPerson(ctx, tx, old.PatientID); err != nil {
+	if err := lockPersons(ctx, tx, old.PatientID); err != nil {
 		return nil, err
 	}
 	p, err := s.person(ctx, tx, old.PatientID)

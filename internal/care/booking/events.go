@@ -46,7 +46,7 @@ func (s *Service) newEvent(a Appointment, kind string, who identity.Principal, c
 
 // note appends to the history of an appointment.
 func (s *Service) note(ctx context.Context, tx *store.Tx, a Appointment, kind string, who identity.Principal, c Channel, detail map[string]any) error {
-	return insertEvent(ctx, tx, s.newEvent(a, kind, who, c, detail))
+	return insertEvents(ctx, tx, s.newEvent(a, kind, who, c, detail))
 }
 
 func (e Event) json() (string, error) {

@@ -91,7 +91,7 @@ func (s *Service) offerTo(ctx context.Context, tx *store.Tx, entryID string, se 
 	if err != nil {
 		return false, err
 	}
-	if err := lockPerson(ctx, tx, e.PatientID); err != nil {
+	if err := lockPersons(ctx, tx, e.PatientID); err != nil {
 		return false, err
 	}
 	p, err := s.person(ctx, tx, e.PatientID)

@@ -205,7 +205,7 @@ func (s *Service) daysOf(x Series, v Visit) ([]time.Time, error) {
 // the day's sessions if they do not exist yet; without one it says why.
 func (s *Service) bookVisit(ctx context.Context, tx *store.Tx, who identity.Principal, x Series, v Visit, date time.Time) (*Appointment, policy.Reason, error) {
 	why := policy.Reason{Key: "booking.no_session", Params: map[string]any{"date": date.Format(time.DateOnly)}}
-	if err := lockPerson(ctx, tx, x.PatientID); err != nil {
+	if err := lockPersons(ctx, tx, x.PatientID); err != nil {
 		return nil, why, err
 	}
 	if _, err := s.generateDay(ctx, tx, date, s.days(ctx), TemplateFilter{DepartmentID: x.DepartmentID, DoctorID: x.DoctorID, ExamID: x.ExamID}, false); err != nil {

@@ -49,6 +49,7 @@ type Service struct {
 	notifier Notifier
 	timeline Timeline
 	rules    rulesState
+	clerk    *clerk
 }
 
 // New makes the service and registers its jobs.
@@ -58,6 +59,7 @@ func New(d Deps) *Service {
 	if s.zone == nil {
 		s.zone = time.UTC
 	}
+	s.clerk = newClerk(s.db.Dialect(), s.serve)
 	s.registerHolds()
 	s.startRules()
 	return s

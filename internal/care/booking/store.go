@@ -94,22 +94,13 @@ func updateSession(ctx context.Context, tx *store.Tx, se Session, now int64) err
 	return nil
 }
 
-// numbersPerInsert keeps a statement below the parameter limits.
-const numbersPerInsert = 100
-
 func insertNumbers(ctx context.Context, tx *store.Tx, list []Number) error {
-	for len(list) > 0 {
-		n := min(len(list), numbersPerInsert)
-		var rows []string
-		var args []any
-		for _, x := range list[:n] {
-			rows = append(rows, "("+placeholders(len(args), 7)+")")
-			args = append(args, x.ID, x.SessionID, x.Seq, millis(x.StartAt), millis(x.EndAt), string(x.Lane), string(x.State))
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO booking_numbers (`+numberColumns+`) VALUES `+strings.Join(rows, ", "), args...); err != nil {
-			return fmt.Errorf("insert numbers: %w", err)
-		}
-		list = list[n:]
+	rows := make([][]any, len(list))
+	for i, x := range list {
+		rows[i] = []any{x.ID, x.SessionID, x.Seq, millis(x.StartAt), millis(x.EndAt), string(x.Lane), string(x.State)}
+	}
+	if err := tx.Insert(ctx, "booking_numbers", strings.Split(numberColumns, ", "), rows); err != nil {
+		return fmt.Errorf("insert numbers: %w", err)
 	}
 	return nil
 }
@@ -173,15 +164,18 @@ func nextQueue(ctx context.Context, tx *store.Tx, sessionID string) (n int, err 
 	return n, nil
 }
 
-func insertEvent(ctx context.Context, tx *store.Tx, e Event) error {
-	detail, err := e.json()
-	if err != nil {
-		return err
+func insertEvents(ctx context.Context, tx *store.Tx, list ...Event) error {
+	rows := make([][]any, len(list))
+	for i, e := range list {
+		detail, err := e.json()
+		if err != nil {
+			return err
+		}
+		rows[i] = []any{e.ID, e.AppointmentID, millis(e.At), e.Kind, e.Actor, string(e.Channel), detail}
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO appointment_events (id, appointment_id, at, kind, actor, channel, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		e.ID, e.AppointmentID, millis(e.At), e.Kind, e.Actor, string(e.Channel), detail)
+	err := tx.Insert(ctx, "appointment_events", []string{"id", "appointment_id", "at", "kind", "actor", "channel", "detail"}, rows)
 	if err != nil {
-		return fmt.Errorf("note %s: %w", e.Kind, err)
+		return fmt.Errorf("note events: %w", err)
 	}
 	return nil
 }

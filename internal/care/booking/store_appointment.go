@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"heartline/internal/platform/errs"
@@ -59,18 +60,22 @@ func readAppointment(ctx context.Context, tx *store.Tx, query string, args ...an
 	return a, nil
 }
 
-// insertColumns are the columns of a new appointment, in the order of newRow.
-// What the number brings along stands at the beginning.
-const insertColumns = `number_id, seq, start_at, end_at, lane, id, version, code, patient_id, session_id, date, department_id, doctor_id, exam_id, type,
-	state, active, channel, fee, hold_id, paid, confirmed, cancel_reason, cancelled_at, expires_at, queue_number, series_id, moved_from, note,
-	booked_by, day_key, idem_key, request_hash, created_at, updated_at, reference, received_on`
+func insertAppointments(ctx context.Context, tx *store.Tx, rows [][]any) error {
+	columns := strings.Fields(`id version code patient_id session_id number_id seq date start_at end_at department_id doctor_id exam_id type state active
+		channel lane fee hold_id paid confirmed cancel_reason cancelled_at expires_at queue_number series_id moved_from note booked_by day_key
+		idem_key request_hash created_at updated_at reference received_on`)
+	if err := tx.Insert(ctx, "appointments", columns, rows); err != nil {
+		return fmt.Errorf("insert appointments: %w", err)
+	}
+	return nil
+}
 
-// newRow are the values of insertColumns behind those of the number.
+// newRow are the values of a new appointment.
 func newRow(a Appointment, key, hash string) []any {
-	return []any{a.ID, a.Version, a.Code, a.PatientID, a.SessionID, a.Date, a.DepartmentID, a.DoctorID, a.ExamID, string(a.Type),
-		string(a.State), bit(a.State.Active()), string(a.Channel), a.Fee, a.HoldID, bit(a.Paid), bit(a.Confirmed), a.CancelReason, millis(a.CancelledAt),
-		millis(a.ExpiresAt), a.QueueNumber, a.SeriesID, a.MovedFrom, a.Note, a.BookedBy, dayKey(a.Date, a.DepartmentID, a.ExamID), key, hash,
-		millis(a.CreatedAt), millis(a.UpdatedAt), a.Reference, a.ReceivedOn}
+	return []any{a.ID, a.Version, a.Code, a.PatientID, a.SessionID, a.NumberID, a.Seq, a.Date, millis(a.StartAt), millis(a.EndAt), a.DepartmentID,
+		a.DoctorID, a.ExamID, string(a.Type), string(a.State), bit(a.State.Active()), string(a.Channel), string(a.Lane), a.Fee, a.HoldID, bit(a.Paid),
+		bit(a.Confirmed), a.CancelReason, millis(a.CancelledAt), millis(a.ExpiresAt), a.QueueNumber, a.SeriesID, a.MovedFrom, a.Note, a.BookedBy,
+		dayKey(a.Date, a.DepartmentID, a.ExamID), key, hash, millis(a.CreatedAt), millis(a.UpdatedAt), a.Reference, a.ReceivedOn}
 }
 
 // putAppointment stores what may change of an appointment and counts up its

@@ -10,11 +10,11 @@ import (
 	"heartline/internal/platform/store"
 )
 
-// look is what a booking needs to know before it takes a number, read in one
-// statement.
+// look is what a booking needs to know before it takes a number.
 type look struct {
-	session   Session
-	anyFree   bool // of any lane; false: nothing to take, unless a hold ran out
+	session   Session // without an id: there is none
+	anyFree   bool    // of any lane
+	lapsed    bool    // none is free, but a hold whose time is over keeps one
 	sameDay   string
 	sameUntil int64 // when the hold that sameDay is ends; 0: it is no hold
 	replay    string
@@ -22,36 +22,66 @@ type look struct {
 	banned    bool   // penalties are in force
 }
 
-func lookAround(ctx context.Context, tx *store.Tx, sessionID, patientID, key string, now time.Time) (look, error) {
-	var l look
-	var free, bans int
-	se, err := scanSession(tx.QueryRow(ctx, `SELECT `+sessionColumns+`,
-			CASE WHEN EXISTS (SELECT 1 FROM booking_numbers n WHERE n.session_id = s.id AND n.state = 'free') THEN 1 ELSE 0 END,
-			CASE WHEN EXISTS (SELECT 1 FROM booking_penalties p WHERE p.patient_id = $2 AND p.until_at > $4 AND p.state <> 'lifted') THEN 1 ELSE 0 END,
+// lookAround reads the looks of requests in one statement.
+func lookAround(ctx context.Context, tx *store.Tx, list []Request, now time.Time) ([]look, error) {
+	asked := make([][]string, len(list))
+	for i, r := range list {
+		asked[i] = []string{r.SessionID, r.PatientID, r.Key}
+	}
+	w, args := tx.Table("w", 2, []string{"session_id", "patient_id", "idem_key"}, asked)
+	rows, err := tx.Query(ctx, `WITH `+w+` SELECT `+sessionColumns+`, w.ord,
+			CASE WHEN EXISTS (SELECT 1 FROM booking_numbers n WHERE n.session_id = s.id AND n.state = 'free') THEN 2
+				WHEN EXISTS (SELECT 1 FROM appointments h WHERE h.session_id = s.id AND h.state = 'requested' AND h.expires_at <= $1) THEN 1 ELSE 0 END,
+			CASE WHEN EXISTS (SELECT 1 FROM booking_penalties p WHERE p.patient_id = w.patient_id AND p.until_at > $1 AND p.state <> 'lifted') THEN 1 ELSE 0 END,
 			COALESCE(d.id, ''), COALESCE(CASE WHEN d.state = 'requested' THEN d.expires_at END, 0), COALESCE(k.id, ''), COALESCE(k.request_hash, '')
-		FROM booking_sessions s
-		LEFT JOIN appointments d ON d.patient_id = $2 AND d.day_key = s.day_key AND d.active = 1
-		LEFT JOIN appointments k ON k.idem_key = $3 AND k.idem_key <> ''
-		WHERE s.id = $1`, sessionID, patientID, key, store.Millis(now)), &free, &bans, &l.sameDay, &l.sameUntil, &l.replay, &l.hash)
-	if store.IsNoRows(err) {
-		return look{}, sessionNotFound()
-	}
+		FROM w CROSS JOIN booking_sessions s
+		LEFT JOIN appointments d ON d.patient_id = w.patient_id AND d.day_key = s.day_key AND d.active = 1
+		LEFT JOIN appointments k ON k.idem_key = w.idem_key AND k.idem_key <> ''
+		WHERE s.id = w.session_id`, append([]any{store.Millis(now)}, args...)...)
 	if err != nil {
-		return look{}, fmt.Errorf("read session: %w", err)
+		return nil, fmt.Errorf("look around: %w", err)
 	}
-	l.session, l.anyFree, l.banned = se, free == 1, bans == 1
-	return l, nil
+	defer rows.Close()
+	looks := make([]look, len(list))
+	for rows.Next() {
+		var l look
+		var ord, free, bans int
+		if l.session, err = scanSession(rows, &ord, &free, &bans, &l.sameDay, &l.sameUntil, &l.replay, &l.hash); err != nil {
+			return nil, fmt.Errorf("look around: %w", err)
+		}
+		l.anyFree, l.lapsed, l.banned = free == 2, free == 1, bans == 1
+		looks[ord-1] = l
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("look around: %w", err)
+	}
+	return looks, nil
 }
 
-// lockPerson makes bookings for one person wait for each other, so that what
+// lookFor is lookAround for one request.
+func lookFor(ctx context.Context, tx *store.Tx, r Request, now time.Time) (look, error) {
+	list, err := lookAround(ctx, tx, []Request{r}, now)
+	if err != nil {
+		return look{}, err
+	}
+	if list[0].session.ID == "" {
+		return look{}, sessionNotFound()
+	}
+	return list[0], nil
+}
+
+// lockPersons makes bookings for one person wait for each other, so that what
 // the rules count is still true when the number is given. SQLite has one
-// writer anyway.
-func lockPerson(ctx context.Context, tx *store.Tx, patientID string) error {
+// writer anyway. Locks are taken in one order, so that no two groups wait for
+// each other.
+func lockPersons(ctx context.Context, tx *store.Tx, patientIDs ...string) error {
 	if tx.Dialect() == store.SQLite {
 		return nil
 	}
-	if err := tx.Later(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 33))`, patientID); err != nil {
-		return fmt.Errorf("lock person: %w", err)
+	err := tx.Later(ctx, `SELECT pg_advisory_xact_lock(h) FROM (SELECT DISTINCT hashtextextended(p, 33) AS h
+		FROM unnest(CAST($1 AS TEXT[])) AS p ORDER BY h) AS persons`, patientIDs)
+	if err != nil {
+		return fmt.Errorf("lock persons: %w", err)
 	}
 	return nil
 }
@@ -70,120 +100,143 @@ const (
 	reachAll
 )
 
-// pick is the query for the number to give, with its parameters: the one asked
-// for, or the earliest of the channel's own lane, then of the shared one, then
-// of what others left. Each of these reads the index of free numbers to the
-// first that will do. What is not wanted is left out of the text, so that one
-// plan is right for all who ask alike.
-func pick(sessionID, numberID string, r reach, lock string) (query string, args []any) {
-	args = []any{sessionID, r.now}
-	inTime := "n.start_at > $2"
-	if r.begun == 1 {
-		inTime = "n.end_at > $2"
+// kind is what pick makes one text of.
+type kind struct {
+	one    bool // a number was asked for
+	mode   int
+	begun  bool
+	shared bool // no lane of its own
+}
+
+func (t *taking) kind() kind {
+	return kind{one: t.r.NumberID != "", mode: t.reach.mode, begun: t.reach.begun == 1, shared: t.reach.lane == LaneShared}
+}
+
+// pick is the query for the number to give to a row of w: the one asked for, or
+// the earliest of the channel's own lane, then of the shared one, then of what
+// others left. Each of these reads the index of free numbers to the first that
+// will do. What is not wanted is left out of the text, so that one plan is
+// right for all who ask alike.
+func pick(k kind, lock string) string {
+	inTime := "n.start_at > $1"
+	if k.begun {
+		inTime = "n.end_at > $1"
 	}
 	from := func(lane string) string {
-		return `SELECT n.id FROM booking_numbers n WHERE n.session_id = $1 AND n.state = 'free' AND ` + lane + ` AND ` + inTime + ` ORDER BY n.seq LIMIT 1` + lock
+		return `SELECT n.id FROM booking_numbers n WHERE n.session_id = w.session_id AND n.state = 'free' AND ` + lane + ` AND ` + inTime +
+			` ORDER BY n.seq LIMIT 1` + lock
 	}
-	if numberID != "" {
-		args = append(args, numberID, string(r.lane), r.mode)
-		return from("n.id = $3 AND (n.lane = $4 OR n.lane = '' AND $5 >= 1 OR n.lane <> 'added' AND $5 = 2)"), args
+	own, shared, left := "n.lane = w.lane", "n.lane = ''", "n.lane NOT IN ('', 'added', w.lane)"
+	lanes := [][]string{reachOwn: {own}, reachShared: {own, shared}, reachAll: {own, shared, left}}[k.mode]
+	if k.shared && k.mode != reachOwn { // the shared lane is its own
+		lanes = lanes[1:]
 	}
-	lanes := []string{from("n.lane = ''")}
-	if r.mode == reachOwn {
-		lanes = nil
+	if k.one {
+		return from("n.id = w.number_id AND (" + strings.Join(lanes, " OR ") + ")")
 	}
-	if r.mode == reachOwn || r.lane != LaneShared {
-		args = append(args, string(r.lane))
-		lanes = append([]string{from("n.lane = $3")}, lanes...)
-		if r.mode == reachAll {
-			lanes = append(lanes, from("n.lane NOT IN ('', 'added', $3)"))
-		}
-	} else if r.mode == reachAll {
-		lanes = append(lanes, from("n.lane NOT IN ('', 'added')"))
+	texts := make([]string, len(lanes))
+	for i, lane := range lanes {
+		texts[i] = "SELECT id FROM (" + from(lane) + ") AS lane" + strconv.Itoa(i)
 	}
-	if len(lanes) == 1 {
-		return lanes[0], args
-	}
-	return "SELECT id FROM (" + strings.Join(lanes, ") AS one UNION ALL SELECT id FROM (") + ") AS other LIMIT 1", args
+	return strings.Join(texts, " UNION ALL ") + " LIMIT 1"
 }
 
-const numberReturned = `id, session_id, seq, start_at, end_at, lane, state`
-
-// seize takes a number for a and stores a with its first event. The number is
-// a's by the unique index on it, whatever happens around. ok is false when no
-// number within reach is free.
-func seize(ctx context.Context, tx *store.Tx, numberID string, r reach, a Appointment, key, hash string, e Event) (n Number, ok bool, err error) {
-	if tx.Dialect() == store.SQLite {
-		return seizeSQLite(ctx, tx, numberID, r, a, key, hash, e)
+// seize gives numbers to those of list for whom one is within reach and free,
+// and stores their appointments with the first event. A number is an
+// appointment's by the unique index on it, whatever happens around. wait is for
+// one who is served alone, see takeNumbers.
+func (s *Service) seize(ctx context.Context, tx *store.Tx, list []*taking, wait bool) error {
+	if err := takeNumbers(ctx, tx, list, wait); err != nil {
+		return err
 	}
-	// Others' locks are passed by. Only when that leaves nothing are they
-	// waited for: who holds the last number may yet give it back.
-	for _, lock := range []string{" FOR UPDATE SKIP LOCKED", " FOR UPDATE"} {
-		if n, ok, err = seizePostgres(ctx, tx, lock, numberID, r, a, key, hash, e); ok || err != nil {
-			return n, ok, err
+	var appointments [][]any
+	var events []Event
+	for _, t := range list {
+		if t.given {
+			appointments = append(appointments, newRow(t.a, t.r.Key, t.hash))
+			events = append(events, s.first(t))
 		}
 	}
-	return n, false, nil
+	if err := insertAppointments(ctx, tx, appointments); err != nil {
+		return err
+	}
+	return insertEvents(ctx, tx, events...)
 }
 
-func seizeSQLite(ctx context.Context, tx *store.Tx, numberID string, r reach, a Appointment, key, hash string, e Event) (Number, bool, error) {
-	query, args := pick(a.SessionID, numberID, r, "")
-	n, err := scanNumber(tx.QueryRow(ctx, `UPDATE booking_numbers SET state = 'taken' WHERE id = (`+query+`) RETURNING `+numberReturned, args...))
-	if store.IsNoRows(err) {
-		return Number{}, false, nil
+// takeNumbers takes the numbers, each session once in a statement. On
+// PostgreSQL others' locks are passed by; with wait they are waited for when
+// that leaves nothing: who holds the last number may yet give it back.
+func takeNumbers(ctx context.Context, tx *store.Tx, list []*taking, wait bool) error {
+	locks := []string{""}
+	if tx.Dialect() == store.Postgres {
+		locks = []string{" FOR UPDATE SKIP LOCKED", " FOR UPDATE"}
+		if !wait {
+			locks = locks[:1]
+		}
 	}
+	for _, lock := range locks {
+		for rest := list; len(rest) > 0; {
+			var round []*taking
+			round, rest = nextRound(rest)
+			if err := takeRound(ctx, tx, round, lock); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nextRound are those of one kind without a number, of each session the one
+// who came first, and the rest.
+func nextRound(list []*taking) (round, rest []*taking) {
+	sessions := map[string]bool{}
+	for _, t := range list {
+		switch {
+		case t.given:
+			continue
+		case !sessions[t.se.ID] && (len(round) == 0 || t.kind() == round[0].kind()):
+			round = append(round, t)
+		default:
+			rest = append(rest, t)
+		}
+		sessions[t.se.ID] = true
+	}
+	return round, rest
+}
+
+func takeRound(ctx context.Context, tx *store.Tx, round []*taking, lock string) error {
+	if len(round) == 0 {
+		return nil
+	}
+	asked, bySession := make([][]string, len(round)), make(map[string]*taking, len(round))
+	for i, t := range round {
+		asked[i], bySession[t.se.ID] = []string{t.se.ID, t.r.NumberID, string(t.reach.lane)}, t
+	}
+	w, args := tx.Table("w", 2, []string{"session_id", "number_id", "lane"}, asked)
+	query := `WITH ` + w + ` UPDATE booking_numbers SET state = 'taken' WHERE id IN (SELECT (` + pick(round[0].kind(), "") + `) FROM w) RETURNING ` + numberColumns
+	if lock != "" {
+		query = `WITH ` + w + `, picked AS (SELECT p.id AS picked_id FROM w CROSS JOIN LATERAL (` + pick(round[0].kind(), lock) + `) AS p)
+			UPDATE booking_numbers SET state = 'taken' FROM picked WHERE id = picked_id RETURNING ` + numberColumns
+	}
+	rows, err := tx.Query(ctx, query, append([]any{round[0].reach.now}, args...)...)
 	if err != nil {
-		return Number{}, false, fmt.Errorf("take number: %w", err)
+		return fmt.Errorf("take numbers: %w", err)
 	}
-	args = append([]any{n.ID, n.Seq, millis(n.StartAt), millis(n.EndAt), string(n.Lane)}, newRow(a, key, hash)...)
-	if _, err := tx.Exec(ctx, `INSERT INTO appointments (`+insertColumns+`) VALUES (`+placeholders(0, len(args))+`)`, args...); err != nil {
-		return Number{}, false, fmt.Errorf("insert appointment: %w", err)
+	defer rows.Close()
+	for rows.Next() {
+		n, err := scanNumber(rows)
+		if err != nil {
+			return fmt.Errorf("take numbers: %w", err)
+		}
+		bySession[n.SessionID].give(n)
 	}
-	return n, true, insertEvent(ctx, tx, e)
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("take numbers: %w", err)
+	}
+	return nil
 }
 
-// seizePostgres does the same in one round trip.
-func seizePostgres(ctx context.Context, tx *store.Tx, lock, numberID string, r reach, a Appointment, key, hash string, e Event) (Number, bool, error) {
-	detail, err := e.json()
-	if err != nil {
-		return Number{}, false, err
-	}
-	query, args := pick(a.SessionID, numberID, r, lock)
-	row, first := newRow(a, key, hash), len(args)
-	args = append(args, row...)
-	args = append(args, e.ID, millis(e.At), e.Kind, e.Actor, detail)
-	last := first + len(row)
-	n, err := scanNumber(tx.QueryRow(ctx, `WITH picked AS (`+query+`),
-		taken AS (UPDATE booking_numbers n SET state = 'taken' FROM picked WHERE n.id = picked.id
-			RETURNING n.id, n.session_id, n.seq, n.start_at, n.end_at, n.lane, n.state),
-		given AS (INSERT INTO appointments (`+insertColumns+`)
-			SELECT id, seq, start_at, end_at, lane, `+typed(first, row)+` FROM taken),
-		noted AS (INSERT INTO appointment_events (id, appointment_id, at, kind, actor, channel, detail)
-			SELECT `+typed(last, []any{"", "", int64(0), "", "", "", ""}, last, first, last+1, last+2, last+3, first+12, last+4)+` FROM taken)
-		SELECT `+numberReturned+` FROM taken`, args...))
-	if store.IsNoRows(err) {
-		return Number{}, false, nil
-	}
-	if err != nil {
-		return Number{}, false, fmt.Errorf("take number: %w", err)
-	}
-	return n, true, nil
-}
-
-// typed lists parameters with their types, which PostgreSQL does not guess in
-// a SELECT: those from before+1 on, or the ones at the given places.
-func typed(before int, values []any, at ...int) string {
-	list := make([]string, len(values))
-	for i, v := range values {
-		place := before + i
-		if len(at) > 0 {
-			place = at[i]
-		}
-		kind := "BIGINT"
-		if _, text := v.(string); text {
-			kind = "TEXT"
-		}
-		list[i] = "CAST($" + strconv.Itoa(place+1) + " AS " + kind + ")"
-	}
-	return strings.Join(list, ", ")
+func (t *taking) give(n Number) {
+	t.given = true
+	t.a.NumberID, t.a.Seq, t.a.StartAt, t.a.EndAt, t.a.Lane = n.ID, n.Seq, n.StartAt, n.EndAt, n.Lane
 }
