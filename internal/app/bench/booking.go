@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,18 +33,27 @@ import (
 
 // The load of the booking bench.
 const (
-	bookers       = 64
-	stormPeople   = 10_000
-	stormNumbers  = 2_000
-	perSession    = 40    // numbers of a session
-	mostPerSecond = 6_000 // bookings that the prepared numbers suffice for
-	customers     = 60_000
-	wards         = 24 // departments of the house
+	bookers      = 64
+	stormPeople  = 10_000
+	stormNumbers = 2_000
+	perSession   = 40 // numbers of a session
+	customers    = 60_000
+	wards        = 24 // departments of the house
 )
 
+// mostPerSecond is for how many takings a second the prepared numbers suffice.
+func mostPerSecond(d store.Dialect) float64 {
+	if d == store.SQLite {
+		return 8_000
+	}
+	return 16_000
+}
+
 // Booking measures, on SQLite and on PostgreSQL, how many bookings a second 64
-// clients get through the service, beside a bare loop of single-statement
-// writes on the same database; and the storm of seven o'clock, when thousands
+// clients get through the service, beside bare loops of single statements on
+// the same database, by as many clients: one that takes the next number of a
+// session and does nothing else, which is the least that a booking can be, and
+// one that inserts a row of two columns; and the storm of seven o'clock, when thousands
 // press the button in one instant.
 func Booking(ctx context.Context, o Options) (err error) {
 	if o.Profile != "" {
@@ -95,44 +105,52 @@ type counter struct {
 	departments []string
 }
 
-// bookingOn measures the service alone, whose limit is bare inserts, and then
-// the whole program, where a booking also knows the person, sends a message
+// bookingOn measures the service alone, whose limit is the bare taking of
+// numbers, and then the whole program, where a booking also knows the person, sends a message
 // and is told in the story.
 func bookingOn(ctx context.Context, o Options, name, url, rawURL string, goal float64) error {
 	ctx = identity.System(ctx, "bench")
-	took, raw, err := alone(ctx, o, url, rawURL)
+	took, bare, err := alone(ctx, o, url, rawURL)
 	if err != nil {
 		return err
 	}
 	rate := float64(len(took)) / o.Length.Seconds()
 	r := o.report("booking on "+name, "%d clients, %s", bookers, o.Length)
-	r.line("single statements, bare", fmt.Sprintf("%.0f/s", raw), "")
+	r.line("bare statement that takes a number", fmt.Sprintf("%.0f/s", bare.takes), "")
+	r.line("bare insert of two columns", fmt.Sprintf("%.0f/s", bare.inserts), "")
 	r.line("bookings", fmt.Sprintf("%.0f/s", rate), "")
-	r.least("bookings to bare single statements", rate/raw, goal, "")
+	r.least("bookings to bare takings", rate/bare.takes, goal, "")
+	r.line("bookings to bare inserts", fmt.Sprintf("%.2f", rate/bare.inserts), "")
 	r.line("booking, p50", quantile(took, .5).Round(10*time.Microsecond).String(), "")
 	r.line("booking, p99", quantile(took, .99).Round(10*time.Microsecond).String(), "")
 	return inProgram(ctx, url, func(c *counter) error { return c.measure(ctx, o, name) })
 }
 
+// limits are what the database gives at most, in statements a second.
+type limits struct{ takes, inserts float64 }
+
 // alone is the service without what the program wires to it.
-func alone(ctx context.Context, o Options, url, rawURL string) (took []time.Duration, raw float64, err error) {
+func alone(ctx context.Context, o Options, url, rawURL string) (took []time.Duration, bare limits, err error) {
 	db, err := store.Open(ctx, url)
 	if err != nil {
-		return nil, 0, err
+		return nil, bare, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	bus := event.NewBus()
 	defer bus.Close()
-	if raw, err = rawWrites(ctx, db.Dialect(), rawURL, o.Length/2); err != nil {
-		return nil, 0, fmt.Errorf("raw writes: %w", err)
-	}
 	c := &counter{db: db, who: func(i int) string { return "nobody-" + strconv.Itoa(i) },
 		svc: booking.New(booking.Deps{DB: db, Audit: audit.New(time.Now), Bus: bus, Now: time.Now, Zone: time.Local})}
 	for i := range wards {
 		c.departments = append(c.departments, "ward-"+strconv.Itoa(i))
 	}
+	if bare.inserts, err = bareInserts(ctx, db.Dialect(), rawURL, o.Length/2); err != nil {
+		return nil, bare, fmt.Errorf("bare inserts: %w", err)
+	}
+	if bare.takes, err = c.bareTakes(ctx, url, o.Length/2); err != nil {
+		return nil, bare, fmt.Errorf("bare takings: %w", err)
+	}
 	took, err = c.load(ctx, "alone", o.Length)
-	return took, raw, err
+	return took, bare, err
 }
 
 // inProgram runs fn with the composed program, which has customers enough.
@@ -190,49 +208,90 @@ func (c *counter) measure(ctx context.Context, o Options, name string) error {
 	return nil
 }
 
-// rawWrites is how many single-row inserts a second the database takes from
-// the same number of clients, each its own transaction, past everything of
-// ours.
-func rawWrites(ctx context.Context, d store.Dialect, url string, length time.Duration) (float64, error) {
-	driver, dsn := "pgx", url
-	if d == store.SQLite {
-		driver, dsn = "sqlite", "file:"+url+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)"
-	}
-	db, err := sql.Open(driver, dsn)
+// bareInserts is how many rows a second the database takes, each by a
+// transaction of its own, past everything of ours.
+func bareInserts(ctx context.Context, d store.Dialect, url string, length time.Duration) (float64, error) {
+	db, err := open(d, url)
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
-	conns := bookers
-	if d == store.SQLite { // one writer at a time: more would only wait in the busy handler
-		conns = 1
-	}
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
 	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS bench_raw (id TEXT PRIMARY KEY, n BIGINT NOT NULL)"); err != nil {
 		return 0, err
 	}
-	insert, err := db.PrepareContext(ctx, "INSERT INTO bench_raw (id, n) VALUES ($1, $2)")
+	return bare(ctx, db, length, "INSERT INTO bench_raw (id, n) VALUES ($1, $2)", func(dice *rand.Rand) []any { return []any{id.New(), dice.IntN(bookers)} })
+}
+
+// bareTakes is how many numbers a second are taken by nothing but the
+// statement that takes one, each by a transaction of its own.
+func (c *counter) bareTakes(ctx context.Context, url string, length time.Duration) (float64, error) {
+	ids, err := c.sessions(ctx, "bare", int(length.Seconds()*mostPerSecond(c.db.Dialect())/perSession), perSession, time.Now())
 	if err != nil {
 		return 0, err
 	}
-	defer insert.Close()
-	var done, failed atomic.Int64
+	db, err := open(c.db.Dialect(), strings.TrimPrefix(url, "sqlite:"))
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	lock := ""
+	if c.db.Dialect() == store.Postgres {
+		lock = "FOR UPDATE SKIP LOCKED" // without it numbers are lost
+	}
+	return bare(ctx, db, length, `UPDATE booking_numbers SET state = 'taken' WHERE id = (SELECT id FROM booking_numbers
+		WHERE session_id = $1 AND state = 'free' ORDER BY seq LIMIT 1 `+lock+`)`, func(dice *rand.Rand) []any { return []any{ids[dice.IntN(len(ids))]} })
+}
+
+// open opens the database past everything of ours, as durable as ours is.
+func open(d store.Dialect, url string) (*sql.DB, error) {
+	driver, dsn, conns := "pgx", url, bookers
+	if d == store.SQLite { // one writer at a time: more would only wait in the busy handler
+		driver, dsn, conns = "sqlite", "file:"+url+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)", 1
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+// bare is how many rows a second as many clients as there are bookers change
+// by a statement.
+func bare(ctx context.Context, db *sql.DB, length time.Duration, query string, args func(dice *rand.Rand) []any) (float64, error) {
+	statement, err := db.PrepareContext(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	defer statement.Close()
+	var done, idle atomic.Int64
+	failures := make([]error, bookers)
 	until := time.Now().Add(length)
 	var wg sync.WaitGroup
 	for i := range bookers {
 		wg.Go(func() {
-			for time.Now().Before(until) {
-				if _, err := insert.ExecContext(ctx, id.New(), i); err != nil {
-					failed.Add(1)
+			dice := rand.New(rand.NewPCG(11, uint64(i)))
+			for time.Now().Before(until) && failures[i] == nil {
+				res, err := statement.ExecContext(ctx, args(dice)...)
+				if failures[i] = err; err != nil {
+					return
 				}
-				done.Add(1)
+				n, err := res.RowsAffected()
+				failures[i] = err
+				done.Add(n)
+				if n == 0 {
+					idle.Add(1)
+				}
 			}
 		})
 	}
 	wg.Wait()
-	if failed.Load() > 0 {
-		return 0, fmt.Errorf("%d of %d failed", failed.Load(), done.Load())
+	if err := errors.Join(failures...); err != nil {
+		return 0, err
+	}
+	if idle.Load() > done.Load()/100 {
+		return 0, fmt.Errorf("%d of %d found nothing to do", idle.Load(), done.Load()+idle.Load())
 	}
 	return float64(done.Load()) / length.Seconds(), nil
 }
@@ -261,7 +320,7 @@ func (c *counter) sessions(ctx context.Context, name string, n, size int, releas
 // load books as fast as it goes: each client a person at a time, in sessions
 // all over the house, until the time is over. The first bookings only warm up.
 func (c *counter) load(ctx context.Context, name string, length time.Duration) (took []time.Duration, err error) {
-	ids, err := c.sessions(ctx, name, int((length+warmFor).Seconds()*mostPerSecond/perSession), perSession, time.Now())
+	ids, err := c.sessions(ctx, name, int((length+warmFor).Seconds()*mostPerSecond(c.db.Dialect())/perSession), perSession, time.Now())
 	if err != nil {
 		return nil, err
 	}
