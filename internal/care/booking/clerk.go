@@ -203,13 +203,14 @@ func (c *clerk) leave(o *order) bool {
 	return false
 }
 
-// serve books for a group.
+// serve books for a group. Those for whom numbers were only locked by others
+// are asked about together once more: then it has turned out who has them.
 func (s *Service) serve(group []*order) {
-	alone := group
-	if len(group) > 1 {
-		alone = s.serveTogether(group)
+	rest, err := group, error(nil)
+	for turn := 0; turn < 2 && len(rest) > 1 && err == nil; turn++ {
+		rest, err = s.serveTogether(rest)
 	}
-	for _, o := range alone {
+	for _, o := range rest {
 		err := s.insist(o.ctx, func(tx *store.Tx) error {
 			o.begin(o.ctx)
 			if err := s.book(o.ctx, tx, []*order{o}); err != nil {
@@ -225,27 +226,28 @@ func (s *Service) serve(group []*order) {
 }
 
 // serveTogether books for a group in one transaction and returns those who
-// have to be served alone.
-func (s *Service) serveTogether(group []*order) (alone []*order) {
+// were put aside. After an error that is everybody: one person's trouble must
+// not be another's.
+func (s *Service) serveTogether(group []*order) (aside []*order, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), groupTime)
 	defer cancel()
-	err := s.db.WriteLocking(ctx, func(tx *store.Tx) error {
+	err = s.db.WriteLocking(ctx, func(tx *store.Tx) error {
 		for _, o := range group {
 			o.begin(lent{ctx, o.ctx})
 		}
 		return s.book(ctx, tx, group)
 	})
-	if err != nil { // one person's trouble must not be another's
-		return group
+	if err != nil {
+		return group, err
 	}
 	for _, o := range group {
 		if o.aside {
-			alone = append(alone, o)
+			aside = append(aside, o)
 			continue
 		}
 		o.settle()
 	}
-	return alone
+	return aside, nil
 }
 
 // book is Book for a group in a transaction. What it comes to for each of them

@@ -185,14 +185,16 @@ func TestRounds(t *testing.T) {
 	at := func(session, number string) *taking {
 		return &taking{se: Session{ID: session}, r: Request{NumberID: number}, reach: reach{lane: LaneWeb, mode: reachShared}}
 	}
-	a1, b1, a2, c1, b2 := at("a", ""), at("b", "n"), at("a", ""), at("c", ""), at("b", "")
+	a1, b1, a2, c1, b2, c2 := at("a", ""), at("b", "n"), at("a", ""), at("c", ""), at("b", ""), at("c", "")
+	dry := map[source]bool{}
 	var got []string
-	for rest := []*taking{a1, b1, a2, c1, b2}; len(rest) > 0; {
+	for rest := []*taking{a1, b1, a2, c1, b2, c2}; len(rest) > 0; {
 		var round []*taking
-		round, rest = nextRound(rest)
+		round, rest = nextRound(rest, dry)
+		dry[c1.source()] = true // it found nothing
 		var names []string
 		for _, x := range round {
-			names = append(names, map[*taking]string{a1: "a1", b1: "b1", a2: "a2", c1: "c1", b2: "b2"}[x])
+			names = append(names, map[*taking]string{a1: "a1", b1: "b1", a2: "a2", c1: "c1", b2: "b2", c2: "c2"}[x])
 		}
 		got = append(got, strings.Join(names, " "))
 	}

@@ -22,7 +22,9 @@ type look struct {
 	banned    bool   // penalties are in force
 }
 
-// lookAround reads the looks of requests in one statement.
+// lookAround reads the looks of requests in one statement. What it finds by an
+// index stands in subqueries, where the database cannot but use it, also while
+// it knows nothing about young tables.
 func lookAround(ctx context.Context, tx *store.Tx, list []Request, now time.Time) ([]look, error) {
 	asked := make([][]string, len(list))
 	for i, r := range list {
@@ -33,11 +35,10 @@ func lookAround(ctx context.Context, tx *store.Tx, list []Request, now time.Time
 			CASE WHEN EXISTS (SELECT 1 FROM booking_numbers n WHERE n.session_id = s.id AND n.state = 'free') THEN 2
 				WHEN EXISTS (SELECT 1 FROM appointments h WHERE h.session_id = s.id AND h.state = 'requested' AND h.expires_at <= $1) THEN 1 ELSE 0 END,
 			CASE WHEN EXISTS (SELECT 1 FROM booking_penalties p WHERE p.patient_id = w.patient_id AND p.until_at > $1 AND p.state <> 'lifted') THEN 1 ELSE 0 END,
-			COALESCE(d.id, ''), COALESCE(CASE WHEN d.state = 'requested' THEN d.expires_at END, 0), COALESCE(k.id, ''), COALESCE(k.request_hash, '')
-		FROM w CROSS JOIN booking_sessions s
-		LEFT JOIN appointments d ON d.patient_id = w.patient_id AND d.day_key = s.day_key AND d.active = 1
-		LEFT JOIN appointments k ON k.idem_key = w.idem_key AND k.idem_key <> ''
-		WHERE s.id = w.session_id`, append([]any{store.Millis(now)}, args...)...)
+			COALESCE((SELECT d.id || ' ' || CASE d.state WHEN 'requested' THEN d.expires_at ELSE 0 END FROM appointments d
+				WHERE d.patient_id = w.patient_id AND d.day_key = s.day_key AND d.active = 1), ''),
+			COALESCE((SELECT k.id || ' ' || k.request_hash FROM appointments k WHERE k.idem_key = w.idem_key AND k.idem_key <> ''), '')
+		FROM w CROSS JOIN booking_sessions s WHERE s.id = w.session_id`, append([]any{store.Millis(now)}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("look around: %w", err)
 	}
@@ -46,9 +47,16 @@ func lookAround(ctx context.Context, tx *store.Tx, list []Request, now time.Time
 	for rows.Next() {
 		var l look
 		var ord, free, bans int
-		if l.session, err = scanSession(rows, &ord, &free, &bans, &l.sameDay, &l.sameUntil, &l.replay, &l.hash); err != nil {
+		var day, key string
+		if l.session, err = scanSession(rows, &ord, &free, &bans, &day, &key); err != nil {
 			return nil, fmt.Errorf("look around: %w", err)
 		}
+		if l.sameDay, day, _ = strings.Cut(day, " "); day != "" {
+			if l.sameUntil, err = strconv.ParseInt(day, 10, 64); err != nil {
+				return nil, fmt.Errorf("look around: %w", err)
+			}
+		}
+		l.replay, l.hash, _ = strings.Cut(key, " ")
 		l.anyFree, l.lapsed, l.banned = free == 2, free == 1, bans == 1
 		looks[ord-1] = l
 	}
@@ -99,6 +107,17 @@ const (
 	reachShared
 	reachAll
 )
+
+// source is where a number is drawn from.
+type source struct {
+	sessionID, numberID string
+	lane                Lane
+	kind                kind
+}
+
+func (t *taking) source() source {
+	return source{sessionID: t.se.ID, numberID: t.r.NumberID, lane: t.reach.lane, kind: t.kind()}
+}
 
 // kind is what pick makes one text of.
 type kind struct {
@@ -175,11 +194,15 @@ func takeNumbers(ctx context.Context, tx *store.Tx, list []*taking, wait bool) e
 		}
 	}
 	for _, lock := range locks {
+		dry := map[source]bool{}
 		for rest := list; len(rest) > 0; {
 			var round []*taking
-			round, rest = nextRound(rest)
+			round, rest = nextRound(rest, dry)
 			if err := takeRound(ctx, tx, round, lock); err != nil {
 				return err
+			}
+			for _, t := range round {
+				dry[t.source()] = !t.given
 			}
 		}
 	}
@@ -187,12 +210,13 @@ func takeNumbers(ctx context.Context, tx *store.Tx, list []*taking, wait bool) e
 }
 
 // nextRound are those of one kind without a number, of each session the one
-// who came first, and the rest.
-func nextRound(list []*taking) (round, rest []*taking) {
+// who came first, and the rest. Who would draw from where another found nothing
+// is in neither.
+func nextRound(list []*taking, dry map[source]bool) (round, rest []*taking) {
 	sessions := map[string]bool{}
 	for _, t := range list {
 		switch {
-		case t.given:
+		case t.given || dry[t.source()]:
 			continue
 		case !sessions[t.se.ID] && (len(round) == 0 || t.kind() == round[0].kind()):
 			round = append(round, t)
