@@ -186,7 +186,11 @@ func (tx *Tx) Insert(ctx context.Context, table string, columns []string, rows [
 		return err
 	}
 	if len(rows) == 1 {
-		return tx.Later(ctx, into+"VALUES "+values(1, len(columns)), rows[0]...)
+		marks := make([]string, len(columns))
+		for i := range marks {
+			marks[i] = "$" + strconv.Itoa(i+1)
+		}
+		return tx.Later(ctx, into+"VALUES ("+strings.Join(marks, ", ")+")", rows[0]...)
 	}
 	lists, args := turned(rows)
 	return tx.Later(ctx, into+"SELECT * FROM unnest("+strings.Join(lists, ", ")+")", args...)
@@ -194,6 +198,7 @@ func (tx *Tx) Insert(ctx context.Context, table string, columns []string, rows [
 
 // insertSQLite inserts as many rows at once as is quick, and then half as many,
 // and so on: a table then needs few different statements, which stay prepared.
+// Parameters have no names, which would have to be looked up for each.
 func (tx *Tx) insertSQLite(ctx context.Context, into string, rows [][]any) error {
 	width := len(rows[0])
 	for n := max(1, maxArgs/width); len(rows) > 0; n = max(1, n/2) {
@@ -207,23 +212,6 @@ func (tx *Tx) insertSQLite(ctx context.Context, into string, rows [][]any) error
 		}
 	}
 	return nil
-}
-
-// values are n rows of parameters.
-func values(n, width int) string {
-	var b strings.Builder
-	for i := range n * width {
-		switch {
-		case i == 0:
-			b.WriteString("(")
-		case i%width == 0:
-			b.WriteString("), (")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString("$" + strconv.Itoa(i+1))
-	}
-	return b.String() + ")"
 }
 
 // turned makes columns of rows: lists that the statement names with their
