@@ -43,7 +43,7 @@ type order struct {
 	done chan struct{} // closed when a and err are final
 
 	desk   chan struct{} // has one when it is this one's turn to serve
-	called bool          // it was given one; under the clerk's lock
+	called bool          // it has one, or is about to serve; under the clerk's lock
 
 	// Of the transaction that it is in now; begin clears it.
 	run    context.Context
@@ -122,7 +122,7 @@ func (c *clerk) book(o *order) (Appointment, error) {
 		case <-o.done:
 			return o.a, o.err
 		case <-o.desk:
-			c.turn()
+			c.turn(o)
 		case <-o.ctx.Done():
 			if c.leave(o) {
 				return Appointment{}, o.ctx.Err()
@@ -133,10 +133,10 @@ func (c *clerk) book(o *order) (Appointment, error) {
 	}
 }
 
-// turn serves a group, whoever is in it.
-func (c *clerk) turn() {
+// turn lets one of those who wait serve a group, whoever is in it.
+func (c *clerk) turn(by *order) {
 	runtime.Gosched() // those who were answered just now may have come again
-	group := c.next()
+	group := c.next(by)
 	defer func() {
 		c.handOver()
 		for _, o := range group {
@@ -168,10 +168,12 @@ func (c *clerk) call(o *order) {
 }
 
 // next takes those who wait longest, each person once: the second booking of a
-// person has to see the first.
-func (c *clerk) next() []*order {
+// person has to see the first. So the one who serves may be left waiting, and
+// can be called again.
+func (c *clerk) next(by *order) []*order {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	by.called = false
 	var group, rest []*order
 	there := map[string]bool{}
 	for i, o := range c.waiting {

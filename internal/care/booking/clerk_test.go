@@ -179,6 +179,34 @@ func TestClerkPanic(t *testing.T) {
 	}
 }
 
+// TestClerkServesHimselfLast has somebody serve who is not in the group, because
+// another request of the same person came before: it is not forgotten when
+// nobody else comes.
+func TestClerkServesHimselfLast(t *testing.T) {
+	served := make(chan string, 4)
+	c := newClerk(store.SQLite, func(group []*order) {
+		for _, o := range group {
+			served <- o.r.Key
+			o.settle()
+		}
+	})
+	c.free = 0
+	first := &order{ctx: t.Context(), r: Request{PatientID: "p", Key: "first"}, done: make(chan struct{}), desk: make(chan struct{}, 1)}
+	second := &order{ctx: t.Context(), r: Request{PatientID: "p", Key: "second"}, done: make(chan struct{}), desk: make(chan struct{}, 1)}
+	c.waiting = []*order{first, second}
+	c.call(second)
+	<-second.desk
+	c.turn(second)
+	if k := <-served; k != "first" || second.settled() {
+		t.Fatalf("served %s", k)
+	}
+	<-second.desk // called again, though nobody else came
+	c.turn(second)
+	if k := <-served; k != "second" || !second.settled() || c.free != 1 {
+		t.Errorf("served %s, %d desks are free", k, c.free)
+	}
+}
+
 // TestRounds draws from a session once in a statement, and for those first who
 // came first.
 func TestRounds(t *testing.T) {
