@@ -102,14 +102,24 @@ func newClerk(d store.Dialect, serve func(group []*order)) *clerk {
 
 // book returns when o is settled, or its context ended before anybody served it.
 func (c *clerk) book(o *order) (Appointment, error) {
+	c.enter(o)
+	return c.wait(o)
+}
+
+// enter puts o at the end of those who wait.
+func (c *clerk) enter(o *order) {
 	o.done, o.desk = make(chan struct{}), make(chan struct{}, 1)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.waiting = append(c.waiting, o)
 	if c.free > 0 {
 		c.free--
 		c.call(o)
 	}
-	c.mu.Unlock()
+}
+
+// wait is the rest of book for one who entered.
+func (c *clerk) wait(o *order) (Appointment, error) {
 	defer func() { // it was called and served by another before it came
 		select {
 		case <-o.desk:

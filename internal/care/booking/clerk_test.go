@@ -3,10 +3,8 @@ package booking
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"heartline/internal/platform/store"
 )
@@ -43,26 +41,16 @@ func newSlow() *slow {
 func (s *slow) come(ctx context.Context, patientID, key string) <-chan error {
 	out := make(chan error, 1)
 	o := &order{ctx: ctx, r: Request{PatientID: patientID, Key: key}}
-	known := make(chan struct{})
+	s.enter(o)
 	go func() {
 		defer func() {
 			if recover() != nil {
 				out <- errors.New("panicked")
 			}
 		}()
-		close(known)
-		_, err := s.book(o)
+		_, err := s.wait(o)
 		out <- err
 	}()
-	<-known
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
-		s.mu.Lock()
-		there := o.desk != nil && (o.called || len(s.waiting) > 0 && s.waiting[len(s.waiting)-1] == o)
-		s.mu.Unlock()
-		if there {
-			break
-		}
-	}
 	return out
 }
 
