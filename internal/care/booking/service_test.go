@@ -142,6 +142,41 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+// TestWalls writes past the service what it would never write: the indexes
+// refuse a number for two and a person twice on a day, while those who gave
+// their number back are in nobody's way.
+func TestWalls(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		r := newRig(t, db)
+		se, other := r.clinic(3, shared(3)), r.clinic(3, shared(3))
+		first, second := r.book(se, "p1"), r.book(se, "p2")
+		set := func(a booking.Appointment, what string, value any) error {
+			return db.Write(r.ctx(), func(tx *store.Tx) error {
+				_, err := tx.Exec(r.ctx(), "UPDATE appointments SET "+what+" = $2 WHERE id = $1", a.ID, value)
+				return err
+			})
+		}
+		if err := set(second, "seq", first.Seq); !store.IsUnique(err) {
+			t.Errorf("a number for two: %v", err)
+		}
+		if err := set(second, "patient_id", "p1"); !store.IsUnique(err) {
+			t.Errorf("a person twice on a day: %v", err)
+		}
+		if err := set(second, "session_id", other.ID); err != nil {
+			t.Errorf("the same seq of another session: %v", err)
+		}
+		for range 2 { // both gave the same number back
+			if _, err := r.svc.Cancel(r.ctx(), first.ID, booking.Cancel{Reason: booking.CancelPatient, Channel: booking.ChannelDesk}); err != nil {
+				t.Fatal(err)
+			}
+			first = r.book(se, "p1")
+		}
+		if n := r.column("SELECT COUNT(*) FROM appointments WHERE patient_id = 'p1' AND seq = 1 AND active = 0")[0]; n != "2" {
+			t.Errorf("%s appointments gave the number back", n)
+		}
+	})
+}
+
 func TestNoRightNoBooking(t *testing.T) {
 	r := newRig(t, storetest.SQLite(t))
 	se := r.clinic(1, shared(1))
