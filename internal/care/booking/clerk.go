@@ -216,10 +216,11 @@ func (c *clerk) leave(o *order) bool {
 }
 
 // serve books for a group. Those for whom numbers were only locked by others
-// are asked about together once more: then it has turned out who has them.
+// are asked about together once more: then it has turned out who has them. So
+// are all when a unique index refused what one of them drew, see attempts.
 func (s *Service) serve(group []*order) {
 	rest, err := group, error(nil)
-	for turn := 0; turn < 2 && len(rest) > 1 && err == nil; turn++ {
+	for turn := 0; turn < 2 && len(rest) > 1 && (err == nil || store.IsUnique(err)); turn++ {
 		rest, err = s.serveTogether(rest)
 	}
 	for _, o := range rest {

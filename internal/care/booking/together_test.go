@@ -132,3 +132,30 @@ func TestNobodysTroubleIsAnothers(t *testing.T) {
 		}
 	})
 }
+
+// TestAgainTogether has a group meet another on a unique index, as when a code
+// is drawn that somebody has: it is served together once more, not one by one.
+func TestAgainTogether(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		se := r.clinic(1, shared(40))
+		r.book(se, "early")
+		var list []booking.Request
+		for i := range 39 {
+			list = append(list, want(se, fmt.Sprint("p", i)))
+		}
+		r.notes.clash.Store("p7")
+		_, keys := r.bookTogether(list)
+		for i, key := range keys {
+			if key != "" {
+				t.Errorf("%s: %q", list[i].PatientID, key)
+			}
+		}
+		groups := 0
+		for range r.notes.seen.Range {
+			groups++
+		}
+		if groups > 20 { // of those at the gate and these
+			t.Errorf("39 people in %d transactions", groups)
+		}
+	})
+}
