@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime/pprof"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,10 +48,8 @@ const (
 
 // Booking measures, on SQLite and on PostgreSQL, how many bookings a second 64
 // clients get through the service, beside bare loops of single statements on
-// the same database, by as many clients: one that takes the next number of a
-// session and does nothing else, which is the least that a booking can be, and
-// one that inserts a row of two columns; and the storm of seven o'clock, when thousands
-// press the button in one instant.
+// the same database (see limits); and the storm of seven o'clock, when
+// thousands press the button in one instant.
 func Booking(ctx context.Context, o Options) (err error) {
 	if o.Profile != "" {
 		f, err := os.Create(o.Profile)
@@ -125,9 +121,6 @@ func bookingOn(ctx context.Context, o Options, name, url, rawURL string, goal fl
 	return inProgram(ctx, url, func(c *counter) error { return c.measure(ctx, o, name) })
 }
 
-// limits are what the database gives at most, in statements a second.
-type limits struct{ takes, inserts float64 }
-
 // alone is the service without what the program wires to it.
 func alone(ctx context.Context, o Options, url, rawURL string) (took []time.Duration, bare limits, err error) {
 	db, err := store.Open(ctx, url)
@@ -145,20 +138,26 @@ func alone(ctx context.Context, o Options, url, rawURL string) (took []time.Dura
 	if bare.inserts, err = bareInserts(ctx, db.Dialect(), rawURL, o.Length/2); err != nil {
 		return nil, bare, fmt.Errorf("bare inserts: %w", err)
 	}
-	// Before and after: a machine that others share is seldom the same for long.
-	before, err := c.bareTakes(ctx, url, o.Length/4)
+	takes, err := c.newTakes(ctx, url, o.Length/2)
 	if err != nil {
 		return nil, bare, fmt.Errorf("bare takings: %w", err)
 	}
-	if took, err = c.load(ctx, "alone", o.Length); err != nil {
+	defer func() { err = errors.Join(err, takes.close()) }()
+	rush, err := c.newRush(ctx, "alone", o.Length)
+	if err != nil {
 		return nil, bare, err
 	}
-	after, err := c.bareTakes(ctx, url, o.Length/4)
-	if err != nil {
-		return nil, bare, fmt.Errorf("bare takings: %w", err)
+	const turns = 5 // a machine that others share is seldom the same for long
+	for range turns {
+		if err := takes.run(ctx, o.Length/2/turns); err != nil {
+			return nil, bare, fmt.Errorf("bare takings: %w", err)
+		}
+		if err := rush.book(ctx, o.Length/turns); err != nil {
+			return nil, bare, err
+		}
 	}
-	bare.takes = (before + after) / 2
-	return took, bare, nil
+	bare.takes = takes.rate()
+	return rush.took, bare, rush.check(ctx)
 }
 
 // inProgram runs fn with the composed program, which has customers enough.
@@ -194,10 +193,14 @@ func inProgram(ctx context.Context, url string, fn func(c *counter) error) (err 
 }
 
 func (c *counter) measure(ctx context.Context, o Options, name string) error {
-	took, err := c.load(ctx, "whole", o.Length)
+	rush, err := c.newRush(ctx, "whole", o.Length)
+	if err == nil {
+		err = errors.Join(rush.book(ctx, o.Length), rush.check(ctx))
+	}
 	if err != nil {
 		return fmt.Errorf("bookings: %w", err)
 	}
+	took := rush.took
 	r := o.report("booking in the whole program on "+name, "with person, message and story; %d clients, %s", bookers, o.Length)
 	r.line("bookings", fmt.Sprintf("%.0f/s", float64(len(took))/o.Length.Seconds()), "")
 	r.line("booking, p50", quantile(took, .5).Round(10*time.Microsecond).String(), "")
@@ -214,94 +217,6 @@ func (c *counter) measure(ctx context.Context, o Options, name string) error {
 	r.most("longest wait for yes or no", quantile(s.waits, 1).Seconds(), 5, "s")
 	r.most("overtaken (later won, earlier lost), of pairs", 100*s.overtaken, 1, "%")
 	return nil
-}
-
-// bareInserts is how many rows a second the database takes, each by a
-// transaction of its own, past everything of ours.
-func bareInserts(ctx context.Context, d store.Dialect, url string, length time.Duration) (float64, error) {
-	db, err := open(d, url)
-	if err != nil {
-		return 0, err
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS bench_raw (id TEXT PRIMARY KEY, n BIGINT NOT NULL)"); err != nil {
-		return 0, err
-	}
-	return bare(ctx, db, length, "INSERT INTO bench_raw (id, n) VALUES ($1, $2)", func(dice *rand.Rand) []any { return []any{id.New(), dice.IntN(bookers)} })
-}
-
-// bareTakes is how many numbers a second are taken by nothing but the
-// statement that takes one, each by a transaction of its own.
-func (c *counter) bareTakes(ctx context.Context, url string, length time.Duration) (float64, error) {
-	ids, err := c.sessions(ctx, "bare", int(length.Seconds()*mostTakes/perSession), perSession, time.Now())
-	if err != nil {
-		return 0, err
-	}
-	db, err := open(c.db.Dialect(), strings.TrimPrefix(url, "sqlite:"))
-	if err != nil {
-		return 0, err
-	}
-	defer db.Close()
-	lock := ""
-	if c.db.Dialect() == store.Postgres {
-		lock = "FOR UPDATE SKIP LOCKED" // without it numbers are lost
-	}
-	return bare(ctx, db, length, `UPDATE booking_numbers SET state = 'taken' WHERE id = (SELECT id FROM booking_numbers
-		WHERE session_id = $1 AND state = 'free' ORDER BY seq LIMIT 1 `+lock+`)`, func(dice *rand.Rand) []any { return []any{ids[dice.IntN(len(ids))]} })
-}
-
-// open opens the database past everything of ours, as durable as ours is.
-func open(d store.Dialect, url string) (*sql.DB, error) {
-	driver, dsn, conns := "pgx", url, bookers
-	if d == store.SQLite { // one writer at a time: more would only wait in the busy handler
-		driver, dsn, conns = "sqlite", "file:"+url+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)", 1
-	}
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	return db, nil
-}
-
-// bare is how many rows a second as many clients as there are bookers change
-// by a statement.
-func bare(ctx context.Context, db *sql.DB, length time.Duration, query string, args func(dice *rand.Rand) []any) (float64, error) {
-	statement, err := db.PrepareContext(ctx, query)
-	if err != nil {
-		return 0, err
-	}
-	defer statement.Close()
-	var done, idle atomic.Int64
-	failures := make([]error, bookers)
-	until := time.Now().Add(length)
-	var wg sync.WaitGroup
-	for i := range bookers {
-		wg.Go(func() {
-			dice := rand.New(rand.NewPCG(11, uint64(i)))
-			for time.Now().Before(until) && failures[i] == nil {
-				res, err := statement.ExecContext(ctx, args(dice)...)
-				if failures[i] = err; err != nil {
-					return
-				}
-				n, err := res.RowsAffected()
-				failures[i] = err
-				done.Add(n)
-				if n == 0 {
-					idle.Add(1)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if err := errors.Join(failures...); err != nil {
-		return 0, err
-	}
-	if idle.Load() > done.Load()/100 {
-		return 0, fmt.Errorf("%d of %d found nothing to do", idle.Load(), done.Load()+idle.Load())
-	}
-	return float64(done.Load()) / length.Seconds(), nil
 }
 
 // sessions creates n sessions of a size, in rooms called name, that open at a
@@ -325,64 +240,77 @@ func (c *counter) sessions(ctx context.Context, name string, n, size int, releas
 	return ids, nil
 }
 
-// load books as fast as it goes: each client a person at a time, in sessions
-// all over the house, until the time is over. The first bookings only warm up.
-func (c *counter) load(ctx context.Context, name string, length time.Duration) (took []time.Duration, err error) {
-	ids, err := c.sessions(ctx, name, int((length+warmFor).Seconds()*mostBooks/perSession), perSession, time.Now())
-	if err != nil {
+// rush are bookings as fast as it goes: each client a person at a time, in
+// sessions all over the house.
+type rush struct {
+	c       *counter
+	room    string
+	ids     []string // of the sessions
+	persons atomic.Int64
+	warm    int // bookings before took
+	took    []time.Duration
+}
+
+// newRush prepares numbers for a time and warms up.
+func (c *counter) newRush(ctx context.Context, room string, length time.Duration) (*rush, error) {
+	r := &rush{c: c, room: room}
+	var err error
+	if r.ids, err = c.sessions(ctx, room, int((length+warmFor).Seconds()*mostBooks/perSession), perSession, time.Now()); err != nil {
 		return nil, err
 	}
-	var persons atomic.Int64
-	warm, err := c.book(ctx, ids, &persons, warmFor)
-	if err != nil {
+	if err := r.book(ctx, warmFor); err != nil {
 		return nil, err
 	}
+	r.warm, r.took = len(r.took), nil
 	if c.db.Dialect() == store.Postgres { // as its autovacuum does within a minute
 		if _, err := c.db.SQL().ExecContext(ctx, "ANALYZE"); err != nil {
 			return nil, err
 		}
 	}
-	if took, err = c.book(ctx, ids, &persons, length); err != nil {
-		return nil, err
-	}
-	lost, err := c.lost(ctx, name, len(warm)+len(took))
-	if err == nil && lost > 0 {
-		err = fmt.Errorf("%d numbers were lost or given twice", lost)
-	}
-	return took, err
+	return r, nil
 }
 
 // book lets all clients book until the time is over.
-func (c *counter) book(ctx context.Context, ids []string, persons *atomic.Int64, length time.Duration) (took []time.Duration, err error) {
+func (r *rush) book(ctx context.Context, length time.Duration) (err error) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	until := time.Now().Add(length)
+	seed := uint64(r.persons.Load())
 	for i := range bookers {
 		wg.Go(func() {
-			mine, failure := c.bookAlone(ctx, ids, persons, rand.New(rand.NewPCG(7, uint64(i))), until)
+			mine, failure := r.bookOne(ctx, rand.New(rand.NewPCG(seed, uint64(i))), until)
 			mu.Lock()
 			defer mu.Unlock()
-			took, err = append(took, mine...), errors.Join(err, failure)
+			r.took, err = append(r.took, mine...), errors.Join(err, failure)
 		})
 	}
 	wg.Wait()
-	return took, err
+	return err
 }
 
-func (c *counter) bookAlone(ctx context.Context, ids []string, persons *atomic.Int64, dice *rand.Rand, until time.Time) (took []time.Duration, err error) {
+func (r *rush) bookOne(ctx context.Context, dice *rand.Rand, until time.Time) (took []time.Duration, err error) {
 	for {
 		at := time.Now()
 		if at.After(until) {
 			return took, nil
 		}
-		q := booking.Request{Key: id.New(), PatientID: c.who(int(persons.Add(1))), SessionID: ids[dice.IntN(len(ids))], Channel: booking.ChannelWeb}
-		switch _, err := c.svc.Book(ctx, q); {
+		q := booking.Request{Key: id.New(), PatientID: r.c.who(int(r.persons.Add(1))), SessionID: r.ids[dice.IntN(len(r.ids))], Channel: booking.ChannelWeb}
+		switch _, err := r.c.svc.Book(ctx, q); {
 		case err == nil:
 			took = append(took, time.Since(at))
 		case !full(err):
 			return took, err
 		}
 	}
+}
+
+// check is an error when numbers were lost.
+func (r *rush) check(ctx context.Context) error {
+	lost, err := r.c.lost(ctx, r.room, r.warm+len(r.took))
+	if err == nil && lost > 0 {
+		err = fmt.Errorf("%d numbers were lost or given twice", lost)
+	}
+	return err
 }
 
 func full(err error) bool {
