@@ -66,6 +66,17 @@ test('a visit is booked with at most six keys once the person is known', async (
   await expect(drawer).toContainText(s.words('apptstate.cancelled'))
 })
 
+test('a short name finds its department, and what finds nothing takes no keys', async () => {
+  await openPanel(s, people[0].id)
+  await s.page.keyboard.type('xnk')
+  await expect(panel(s).getByRole('option').first()).toContainText('心血管内科')
+  await s.page.keyboard.type('zz')
+  await expect(panel(s)).toContainText(s.words('directory.none'))
+  for (const k of ['1', 'Enter']) await s.page.keyboard.press(k)
+  await expect(panel(s).getByRole('combobox', { name: s.words('booking.find') })).toBeFocused()
+  await expect(panel(s)).toContainText(s.words('directory.none'))
+})
+
 test('two agents want the last number: one has it, the other is told and offered others', async () => {
   const last = await session(day(2), 1)
   const other = await Sitter.open(hospital)

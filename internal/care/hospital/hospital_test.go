@@ -80,14 +80,14 @@ func TestDirectoryIsFoundByAnyKey(t *testing.T) {
 		f.doctor(t, "D2", "单国强", Chief, heart, "冠心病")
 		f.doctor(t, "D3", "张伟", Chief, bone, "膝骨关节炎")
 		for q, want := range map[string]string{"心血管": "心血管内科", "xinxueguan": "心血管内科", "xxgnk": "心血管内科", "gk": "骨科", "guke": "骨科",
-			"Ortho": "骨科", "03.04": "心血管内科", "儿": "儿科"} {
+			"Ortho": "骨科", "03.04": "心血管内科", "儿": "儿科", "心内": "心血管内科", "心内科": "心血管内科", "xnk": "心血管内科", "xn": "心血管内科"} {
 			got, err := f.Departments(f.ctx, q, "")
 			if err != nil || len(got) == 0 || got[0].Name != want {
 				t.Errorf("%s: %v %v, want %s", q, got, err, want)
 			}
 		}
 		for q, want := range map[string]string{"曾小贤": "曾小贤", "zengxiaoxian": "曾小贤", "zxx": "曾小贤", "shan guo": "单国强", "sgq": "单国强",
-			"冠心病": "单国强", "骨科": "张伟", "骨科 zhang": "张伟", "膝骨": "张伟"} {
+			"冠心病": "单国强", "骨科": "张伟", "骨科 zhang": "张伟", "膝骨": "张伟", "心内科 曾": "曾小贤"} {
 			got, err := f.Doctors(f.ctx, DoctorFilter{Query: q})
 			if err != nil || len(got) == 0 || got[0].Name != want {
 				t.Errorf("%s: %v %v, want %s", q, got, err, want)
@@ -96,6 +96,11 @@ func TestDirectoryIsFoundByAnyKey(t *testing.T) {
 		inHeart, err := f.Doctors(f.ctx, DoctorFilter{DepartmentID: heart.ID})
 		if err != nil || len(inHeart) != 2 || inHeart[0].Title != Chief || inHeart[0].Department != "心血管内科" {
 			t.Errorf("doctors of a department: %+v %v", inHeart, err)
+		}
+		for _, q := range []string{"血内", "xk心", "ktn", "Cdl"} {
+			if got, err := f.Departments(f.ctx, q, ""); err != nil || len(got) != 0 {
+				t.Errorf("%s found %v, %v", q, got, err)
+			}
 		}
 		for _, q := range []string{"不存在", "zzz", "'; --", "%", "骨科 曾小贤"} {
 			if got, err := f.Doctors(f.ctx, DoctorFilter{Query: q}); err != nil || len(got) != 0 {

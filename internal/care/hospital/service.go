@@ -214,6 +214,8 @@ func score(fields []string, word string) int {
 		case i == 2 && len(word) < 2: // one letter inside initials means nothing
 		case i != 2 && strings.Contains(f, word):
 			n = 50
+		case i != 1 && i < 4 && shortens(f, word, i == 2):
+			n = 40
 		}
 		if i > 4 && n > 0 {
 			n = 20
@@ -221,6 +223,26 @@ func score(fields []string, word string) int {
 		best = max(best, n)
 	}
 	return best
+}
+
+// shortens reports whether a word is how people shorten a name: some of its
+// characters in their order, from the first one on (心内科 for 心血管内科), or
+// their initials.
+func shortens(name, word string, initials bool) bool {
+	chars := []rune(word)
+	ascii := len(chars) == len(word)
+	if len(chars) < 2 || ascii != initials {
+		return false
+	}
+	at := 0
+	for i, c := range []rune(name) {
+		if at < len(chars) && c == chars[at] {
+			at++
+		} else if i == 0 {
+			return false
+		}
+	}
+	return at == len(chars)
 }
 
 // SaveCampus creates (empty id) or changes a campus.

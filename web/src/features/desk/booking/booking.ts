@@ -104,7 +104,8 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
     ...(target.value?.kind === 'department' ? { department: target.value.id } : target.value?.kind === 'doctor' ? { doctor: target.value.id } : { exam: target.value?.id }),
   }))
   const timetable = useTimetable(ask, computed(() => Boolean(target.value)))
-  const rows = computed(() => layout(timetable.data.value?.items ?? [], dates.value))
+  // Nothing found has no week: the one read before must not take the keys.
+  const rows = computed(() => layout((target.value && timetable.data.value?.items) || [], dates.value))
   const all = computed(() => rows.value.flatMap((r) => r.cells.flat()))
   const session = computed<ClinicSession | undefined>(() => all.value.find((s) => s.id === at.value))
   watch(target, (a, b) => a?.id !== b?.id && ((at.value = ''), stage.value === 'week' && (stage.value = 'find')))
@@ -366,7 +367,7 @@ export function useBooking(patient: Ref<string>, start: Start, label: (x: { name
 
   return {
     now, day, stage, who, q, targets, targetAt, target, fixed, from, dates, at, slotAt, via, paper, unnamed, origin, card, busy, refusal, note, held, result, undone, undoLeft, waiting, changing,
-    departments, timetable, rows, session, numbers, free, verdict, others, department: query, act, back, choose, turn, restart, startChange, release,
+    settled, timetable, rows, session, numbers, free, verdict, others, department: query, act, back, choose, turn, restart, startChange, release,
   }
 }
 export type Booking = ReturnType<typeof useBooking>
