@@ -13,7 +13,7 @@ func lastActive(ctx context.Context, tx *store.Tx, ids []string, now time.Time) 
 	var last int64
 	for _, one := range ids {
 		var at int64
-		err := tx.QueryRow(ctx, "SELECT COALESCE(MAX(start_at), 0) FROM appointments WHERE patient_id = $1 AND active = 1 AND start_at > $2",
+		err := tx.QueryRow(ctx, "SELECT COALESCE(MAX(start_at), 0) FROM appointments WHERE patient_id = $1 AND active <> 0 AND start_at > $2",
 			one, store.Millis(now)).Scan(&at)
 		if err != nil {
 			return time.Time{}, fmt.Errorf("read visits to come: %w", err)

@@ -212,7 +212,7 @@ func clashingExams(ctx context.Context, tx *store.Tx, patientID, examID, without
 	const hour = int64(time.Hour / time.Millisecond)
 	query := `SELECT a.exam_id, e.name, a.start_at, a.end_at, x.gap_hours, x.reason, %s FROM appointments a
 		JOIN exam_exclusions x ON %s JOIN exam_items e ON e.id = a.exam_id
-		WHERE a.patient_id = $1 AND a.active = 1 AND a.id <> $2 AND %s`
+		WHERE a.patient_id = $1 AND a.active <> 0 AND a.id <> $2 AND %s`
 	halves := []string{
 		fmt.Sprintf(query, "1", "x.first_id = a.exam_id AND x.then_id = $3", "a.start_at < $5 AND a.end_at + x.gap_hours * $6 > $4"),
 		fmt.Sprintf(query, "0", "x.then_id = a.exam_id AND x.first_id = $3", "a.end_at > $4 AND a.start_at < $5 + x.gap_hours * $6"),

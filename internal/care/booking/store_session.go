@@ -104,12 +104,12 @@ func retime(ctx context.Context, tx *store.Tx, numbers, times []Number) error {
 // order.
 func activeOf(ctx context.Context, tx *store.Tx, sessionID string) ([]Appointment, error) {
 	return collect(ctx, tx, "appointments of a session", "SELECT "+appointmentColumns+` FROM appointments a
-		WHERE a.session_id = $1 AND a.active = 1 ORDER BY a.seq`, []any{sessionID}, func(row scanner) (Appointment, error) { return scanAppointment(row) })
+		WHERE a.session_id = $1 AND a.active <> 0 ORDER BY a.seq`, []any{sessionID}, func(row scanner) (Appointment, error) { return scanAppointment(row) })
 }
 
 // holdsOn counts the active appointments of a person for a day key, save one.
 func holdsOn(ctx context.Context, tx *store.Tx, patientID, key, without string) (n int, err error) {
-	err = tx.QueryRow(ctx, "SELECT COUNT(*) FROM appointments WHERE patient_id = $1 AND day_key = $2 AND active = 1 AND id <> $3",
+	err = tx.QueryRow(ctx, "SELECT COUNT(*) FROM appointments WHERE patient_id = $1 AND day_key = $2 AND active <> 0 AND id <> $3",
 		patientID, key, without).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count a person's bookings: %w", err)
@@ -188,7 +188,7 @@ func shiftSession(ctx context.Context, tx *store.Tx, se Session, shift time.Dura
 		return fmt.Errorf("move numbers: %w", err)
 	}
 	if _, err := tx.Exec(ctx, `UPDATE appointments SET start_at = start_at + $2, end_at = end_at + $2, date = $3, day_key = $4
-		WHERE session_id = $1 AND active = 1`, se.ID, ms, se.Date, key); err != nil {
+		WHERE session_id = $1 AND active <> 0`, se.ID, ms, se.Date, key); err != nil {
 		return fmt.Errorf("move appointments: %w", err)
 	}
 	return nil

@@ -24,7 +24,9 @@ type look struct {
 
 // lookAround reads the looks of requests in one statement. What it finds by an
 // index stands in subqueries, where the database cannot but use it, also while
-// it knows nothing about young tables.
+// it knows nothing about young tables. For those "active <> 0", here and
+// elsewhere, keeps PostgreSQL from the index of codes, which holds what is
+// "active = 1": it would read the whole of it, taking it for empty.
 func lookAround(ctx context.Context, tx *store.Tx, list []Request, now time.Time) ([]look, error) {
 	asked := make([][]string, len(list))
 	for i, r := range list {
@@ -36,7 +38,7 @@ func lookAround(ctx context.Context, tx *store.Tx, list []Request, now time.Time
 				WHEN EXISTS (SELECT 1 FROM appointments h WHERE h.session_id = s.id AND h.state = 'requested' AND h.expires_at <= $1) THEN 1 ELSE 0 END,
 			CASE WHEN EXISTS (SELECT 1 FROM booking_penalties p WHERE p.patient_id = w.patient_id AND p.until_at > $1 AND p.state <> 'lifted') THEN 1 ELSE 0 END,
 			COALESCE((SELECT d.id || ' ' || CASE d.state WHEN 'requested' THEN d.expires_at ELSE 0 END FROM appointments d
-				WHERE d.patient_id = w.patient_id AND d.day_key = s.day_key AND d.active = 1), ''),
+				WHERE d.patient_id = w.patient_id AND d.day_key = s.day_key AND d.active <> 0), ''),
 			COALESCE((SELECT k.id || ' ' || k.request_hash FROM appointments k WHERE k.idem_key = w.idem_key AND k.idem_key <> ''), '')
 		FROM w CROSS JOIN booking_sessions s WHERE s.id = w.session_id`, append([]any{store.Millis(now)}, args...)...)
 	if err != nil {

@@ -234,7 +234,7 @@ func openSessions(ctx context.Context, tx *store.Tx, r SeriesRequest, date strin
 
 // listSeries reads series with the sums of their visits, newest first.
 func listSeries(ctx context.Context, tx *store.Tx, f SeriesFilter, now time.Time, limit int) ([]SeriesSum, error) {
-	const ahead = `FROM booking_series_visits v JOIN appointments a ON a.id = v.appointment_id WHERE v.series_id = s.id AND a.active = 1 AND a.start_at > $1`
+	const ahead = `FROM booking_series_visits v JOIN appointments a ON a.id = v.appointment_id WHERE v.series_id = s.id AND a.active <> 0 AND a.start_at > $1`
 	return collect(ctx, tx, "series", "SELECT "+seriesColumns+`,
 		(SELECT COUNT(*) FROM booking_series_visits v WHERE v.series_id = s.id AND v.appointment_id = ''),
 		(SELECT COUNT(*) `+ahead+`), COALESCE((SELECT MIN(a.date) `+ahead+`), '')
