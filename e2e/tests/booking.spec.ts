@@ -69,7 +69,7 @@ test('a visit is booked with at most six keys once the person is known', async (
 test('a short name finds its department, and what finds nothing takes no keys', async () => {
   await openPanel(s, people[0].id)
   await s.page.keyboard.type('xnk')
-  await expect(panel(s).getByRole('option').first()).toContainText('心血管内科')
+  await expect(panel(s).getByRole('listbox').getByRole('option').first()).toContainText('心血管内科')
   await s.page.keyboard.type('zz')
   await expect(panel(s)).toContainText(s.words('directory.none'))
   for (const k of ['1', 'Enter']) await s.page.keyboard.press(k)
