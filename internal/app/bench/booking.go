@@ -101,8 +101,8 @@ type counter struct {
 }
 
 // bookingOn measures the service alone, whose limit is the bare taking of
-// numbers, and then the whole program, where a booking also knows the person, sends a message
-// and is told in the story.
+// numbers, and then the whole program, where a booking also knows the person,
+// sends a message and is told in the story.
 func bookingOn(ctx context.Context, o Options, name, url, rawURL string, goal float64) error {
 	ctx = identity.System(ctx, "bench")
 	took, bare, err := alone(ctx, o, url, rawURL)

@@ -20,8 +20,8 @@ import (
 // goroutine of its own: those who wait take turns at serving.
 //
 // A group is one transaction. Who is refused leaves it before anything is
-// written for them; when it fails, or somebody needs more than a plain booking
-// (see aside), they are served one by one.
+// written for them; when it fails, or for somebody who needs more than a plain
+// booking (see aside), they are served again, in the end one by one (see serve).
 type clerk struct {
 	serve func(group []*order)
 

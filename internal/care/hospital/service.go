@@ -69,8 +69,8 @@ func (s *Service) Campuses(ctx context.Context) ([]Campus, error) {
 	return out, err
 }
 
-// Departments lists the departments that fit a query (name, pinyin, initials,
-// code), best first, or all in their order when it is empty; campusID narrows
+// Departments lists the departments that fit a query (name or what people
+// shorten it to, pinyin, initials, code), best first, or all in their order when it is empty; campusID narrows
 // them to one site.
 func (s *Service) Departments(ctx context.Context, query, campusID string) ([]Department, error) {
 	if _, err := identity.Require(ctx, identity.DirectoryRead); err != nil {

@@ -10,11 +10,11 @@ import (
 )
 
 // chain puts entries into the hash chain: on SQLite at the end of the
-// transaction that several Writes share. On PostgreSQL transactions run side by side, and each would have to wait for
-// the one before to chain its own entry: so they only leave their entries, and
-// all those that become durable together are chained in one go, before any of
-// them is acknowledged. Entries whose process died in between, or whose turn
-// failed, are swept up by the next turn.
+// transaction that several Writes share. On PostgreSQL transactions run side by
+// side, and each would have to wait for the one before to chain its own entry:
+// so they only leave their entries, and all those that become durable together
+// are chained in one go, before any of them is acknowledged. Entries whose
+// process died in between, or whose turn failed, are swept up by the next turn.
 func (l *Log) chain(ctx context.Context, tx *store.Tx, items []any) error {
 	last, list, err := l.takeTurn(ctx, tx, items)
 	if err != nil {
